@@ -1,0 +1,1 @@
+likeness_test(base_test LINKS likeness_base)
