@@ -1,0 +1,44 @@
+// What every subcommand shares: exit statuses, error lines, and where the model is.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "likeness/status.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace likeness::cli {
+
+/// Exit statuses of the command.
+enum Exit : int {
+  exit_ok = 0,       ///< everything asked for was done
+  exit_refused = 1,  ///< some inputs were refused; the others were done
+  exit_usage = 2,    ///< wrong usage
+  exit_failed = 3,   ///< could not run at all
+};
+
+/// Prints "likeness: CODE: message" on standard error; returns `exit`, so that a command can `return fail(status)`.
+int fail(const Status& status, int exit = exit_failed);
+
+/// The model folder: `option` if not empty, else $LIKENESS_MODEL, else share/likeness/models/makehuman-head beside the installed
+/// program, else weights/models/makehuman-head in the working folder or above the program (a build tree).
+std::filesystem::path model_folder(const std::string& option);
+
+/// The scene: `option` if not empty, else scene.json in the model folder.
+std::filesystem::path scene_file(const std::string& scene_option, const std::string& model_option);
+
+// Each adds its subcommand to `app`; when the subcommand was given, its callback stores the exit status in `exit`.
+void add_render_command(CLI::App& app, int& exit);
+void add_dataset_command(CLI::App& app, int& exit);
+#ifndef LIKENESS_SCENE_ONLY
+void add_fit_command(CLI::App& app, int& exit);
+void add_align_command(CLI::App& app, int& exit);
+void add_generate_command(CLI::App& app, int& exit);
+void add_inspect_command(CLI::App& app, int& exit);
+void add_evaluate_command(CLI::App& app, int& exit);
+#endif
+
+}  // namespace likeness::cli
