@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace likeness::scene {
@@ -24,10 +25,10 @@ enum class Region : std::uint8_t { head, body, mouth_interior, eye_socket };
 
 /// Fields that are interpolated over a triangle and thresholded per pixel, so that label borders are smooth.
 struct LabelFields {
-  float ear = 0;   ///< > 0.6 inside an ear
-  float lip = 99;  ///< rings from the seam between the lips; < 6.5 on a lip
-  float upper = 0; ///< > 0 on the upper lip's side of the mouth, < 0 on the lower's
-  float nose = -1; ///< > 0 on the nose
+  float ear = 0;    ///< > 0.6 inside an ear
+  float lip = 99;   ///< rings from the seam between the lips; < 6.5 on a lip
+  float upper = 0;  ///< > 0 on the upper lip's side of the mouth, < 0 on the lower's
+  float nose = -1;  ///< > 0 on the nose
 };
 
 /// One textured mesh in world space (decimetres, y up, the face looks to +z, +x is image right).
@@ -48,7 +49,8 @@ struct Draw {
 /// Everything that one character needs to be drawn.
 struct DrawList {
   std::vector<Draw> draws;
-  std::vector<Vec3> landmarks;  ///< 68 world positions (dlib's order), from the mesh
+  std::vector<std::unique_ptr<const Texture>> textures;  ///< those that belong to this character alone (its skin)
+  std::vector<Vec3> landmarks;                           ///< 68 world positions (dlib's order), from the mesh
 };
 
 /// Pose and light of one picture; all zero is the client's neutral, frontal, standard light.
