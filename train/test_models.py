@@ -1,0 +1,102 @@
+"""The fast forms used in training equal the exported architecture."""
+import copy
+import unittest
+
+import torch
+import torch.nn.functional as F
+
+import models
+
+
+def reference_generator(g, state, x):
+    """The exported form: PyTorch's own transposed convolutions, batch norm from the running statistics."""
+    y = x[:, :, None, None]
+    for i in range(len(g.channels)):
+        y = F.conv_transpose2d(y, state[f"deconv{i}.weight"], state[f"deconv{i}.bias"], stride=1 if i == 0 else 2, padding=0 if i == 0 else 1)
+        if f"bn{i}.weight" in state:
+            y = F.batch_norm(y, state[f"bn{i}.running_mean"], state[f"bn{i}.running_var"], state[f"bn{i}.weight"], state[f"bn{i}.bias"], eps=models.BN_EPS)
+        y = F.relu(y) if i + 1 < len(g.channels) else torch.sigmoid(y)
+    return y
+
+
+def trained(channels, inputs=7):
+    torch.manual_seed(1)
+    g = models.Generator(inputs, channels).double()
+    for _ in range(3):
+        g(torch.rand(8, inputs).double())
+    return g.eval()
+
+
+class UpConvTest(unittest.TestCase):
+    def test_equals_transposed_convolution_with_gradients(self):
+        torch.manual_seed(0)
+        for height, width in ((1, 1), (4, 4), (3, 7)):
+            up = models.UpConv(5, 6).double()
+            x = torch.randn(2, 5, height, width).double().requires_grad_()
+            up.bias.data.normal_()
+            seed = torch.randn(2, 6, 2 * height, 2 * width).double()
+            expected = F.conv_transpose2d(x, up.weight, up.bias, stride=2, padding=1)
+            actual = up(x)
+            self.assertLess(float((actual - expected).abs().max()), 1e-12)
+            inputs = (x, up.weight, up.bias)
+            for a, b in zip(torch.autograd.grad(actual, inputs, seed), torch.autograd.grad(expected, inputs, seed)):
+                self.assertLess(float((a - b).abs().max()), 1e-11)
+
+
+class GeneratorTest(unittest.TestCase):
+    def test_equals_exported_form(self):
+        g, x = trained([12, 10, 8, 3]), torch.rand(3, 7).double()
+        self.assertLess(float((g(x) - reference_generator(g, g.state_dict(), x)).abs().max()), 1e-12)
+        self.assertEqual(g(x).shape, (3, 3, 32, 32))
+
+    def test_folding_keeps_the_picture(self):
+        g = trained([12, 10, 8, 3])
+        g.input_mean.copy_(torch.rand(7))
+        g.input_scale.copy_(torch.rand(7) + 0.5)
+        x = torch.rand(3, 7).double()
+        x[:, 1:4] /= x[:, 1:4].sum(1, keepdim=True)  # two groups that sum to 1
+        x[:, 4:6] /= x[:, 4:6].sum(1, keepdim=True)
+        state = g.folded_state([(1, 4), (4, 6)])
+        self.assertLess(float((g(x) - reference_generator(g, state, x)).abs().max()), 1e-10)
+        folded = models.fold_batch_norm(state)
+        self.assertFalse(any("bn" in k for k in folded))
+        self.assertLess(float((g(x) - reference_generator(g, folded, x)).abs().max()), 1e-10)
+        with self.assertRaises(ValueError):
+            g.folded_state([])
+
+    def test_growing_starts_as_the_enlarged_picture(self):
+        torch.manual_seed(2)
+        g, x = models.Generator(7, [12, 10, 8, 8, 3], depth=3), torch.rand(16, 7)
+        for _ in range(200):
+            g(torch.rand(16, 7))
+        for size in (32, 64):
+            big = g.grown(x)
+            g.eval(), big.eval()
+            expected = F.interpolate(g.logits(x), scale_factor=2, mode="bilinear", align_corners=False)
+            inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+            self.assertEqual(big.size, size)
+            self.assertLess(float((big.logits(x) - expected)[inner].abs().max()), 1e-3)
+            g = copy.deepcopy(big)
+
+
+class ResidualNetTest(unittest.TestCase):
+    def test_shapes_and_folding(self):
+        torch.manual_seed(3)
+        f = models.ResidualNet(models.EXTRACTOR_ARCHITECTURE)
+        f(torch.rand(4, 3, 64, 64))
+        f.eval()
+        x = torch.rand(2, 3, 64, 64)
+        features = f.features(x)
+        self.assertEqual([tuple(t.shape[1:]) for t in features], [(16, 32, 32), (48, 16, 16), (96, 8, 8), (160, 4, 4)])
+        self.assertEqual(tuple(f(x).shape), (2, 11, 32, 32))
+        folded = models.fold_batch_norm(f.state_dict())
+        y = F.relu(F.conv2d((x.double() - f.pixel_mean) / f.pixel_std, folded["conv1.weight"], folded["conv1.bias"], 2, 1))
+        z = F.relu(F.conv2d(y, folded["layer1.0.conv1.weight"], folded["layer1.0.conv1.bias"], 1, 1))
+        z = F.relu(F.conv2d(z, folded["layer1.0.conv2.weight"], folded["layer1.0.conv2.bias"], 1, 1) + y)
+        self.assertLess(float((z - features[0]).abs().max()), 1e-4)
+        self.assertIn("layer2.0.downsample.0.bias", folded)
+        self.assertFalse(any("bn" in k or "downsample.1" in k for k in folded))
+
+
+if __name__ == "__main__":
+    unittest.main()
