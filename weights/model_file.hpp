@@ -1,0 +1,50 @@
+// A model directory: networks as safetensors with their architecture, and the manifest that vouches for the files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "likeness/status.hpp"
+#include "weights/safetensors.hpp"
+
+namespace likeness {
+
+/// A network's file.
+struct ModelFile {
+  Safetensors tensors;
+  std::string architecture;  ///< JSON text of the metadata key "architecture": an object
+  std::string schema;        ///< SHA-256 of the scene schema that it was trained for; may be empty (a feature extractor of photos)
+
+  /// Reads a model. Errors: not_found, io_error, corrupt_model (also where the architecture is missing or no JSON object).
+  static Result<ModelFile> load(const std::filesystem::path& path);
+};
+
+/// manifest.json: {"format": "likeness-manifest", "version": 1, "files": {NAME: {"sha256": HEX, "bytes": N}, ...}}.
+/// NAME is a file of the same folder.
+class Manifest {
+ public:
+  struct Entry {
+    std::string sha256;
+    std::uint64_t bytes = 0;
+  };
+
+  /// Errors: corrupt_model.
+  static Result<Manifest> parse(std::string_view json);
+  /// Reads DIRECTORY/manifest.json. Errors: not_found, io_error, corrupt_model.
+  static Result<Manifest> load(const std::filesystem::path& directory);
+
+  const std::map<std::string, Entry>& files() const { return files_; }
+  /// Reads DIRECTORY/NAME and compares size and SHA-256, before anything parses it.
+  /// Errors: corrupt_model (not listed, or differs: says how), not_found, io_error.
+  Result<std::vector<std::uint8_t>> read_checked(const std::filesystem::path& directory, const std::string& name) const;
+  /// Checks every listed file. Errors: as read_checked, for the first bad file by name.
+  Status check(const std::filesystem::path& directory) const;
+
+ private:
+  std::map<std::string, Entry> files_;
+};
+
+}  // namespace likeness
