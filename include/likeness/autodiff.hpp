@@ -1,0 +1,250 @@
+// Reverse-mode differentiation of the operations that picture networks need: a tape that you can read.
+//
+//   Tape<float> tape;
+//   Var x = tape.variable({1, 3, 8, 8}, pixels);              // the gradient is wanted here
+//   Var y = conv2d(x, filter);                                // a frozen convolution: no gradient for its weights
+//   Var loss = l1_mean(y, tape.constant(target));
+//   if (Status s = tape.backward(loss); !s.ok()) return s;    // also the first error of any operation above
+//   x.gradient();                                             // d loss / d x
+//   tape.clear();                                             // next iteration: forget the operations, keep the memory
+//
+// Every operation computes its value at once. Errors (shapes that do not fit) never throw and never abort: the tape keeps the
+// first one, later operations on its result do nothing, and status() or backward() reports it.
+// T is float (vectorised kernels) or double (the plain reference kernels). Pictures are NCHW. In the comments below x is the
+// input, y the output, dy = d loss / d y the incoming gradient and dx = d loss / d x the outgoing one; * is convolution.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/status.hpp"
+
+namespace likeness {
+
+/// The sizes of zero to four dimensions, outermost first: {} is a scalar, {n} a vector, {N, C, H, W} a batch of pictures.
+class Shape {
+ public:
+  Shape() = default;
+  /// More than four dimensions or a size below 1 make an invalid shape: rank() -1, size() 0.
+  Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+  explicit Shape(std::span<const std::int64_t> sizes);
+
+  int rank() const { return rank_; }
+  std::int64_t operator[](int dimension) const { return sizes_[static_cast<std::size_t>(dimension)]; }
+  /// Number of elements (1 for a scalar).
+  std::int64_t size() const;
+  /// "[1, 3, 8, 8]"
+  std::string text() const;
+  friend bool operator==(const Shape&, const Shape&) = default;
+
+ private:
+  int rank_ = 0;
+  std::array<std::int64_t, 4> sizes_{};
+};
+
+/// A block of numbers with a shape, innermost dimension contiguous.
+template <class T>
+struct Tensor {
+  Shape shape;
+  std::vector<T> data;  ///< shape.size() numbers.
+};
+
+template <class T>
+class Tape;
+template <class T>
+struct TapeAccess;
+
+/// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear().
+template <class T>
+class Var {
+ public:
+  Var() = default;
+  /// False after an error on the way here (see Tape::status()).
+  bool valid() const { return tape_ != nullptr && id_ >= 0; }
+  Shape shape() const;
+  /// shape().size() numbers; empty where !valid().
+  std::span<const T> value() const;
+  /// d loss / d this after backward(). Kept for variables only; zeros where the loss does not depend on it.
+  std::span<const T> gradient() const;
+  /// The value of a scalar (the first element otherwise); 0 where !valid().
+  T item() const;
+
+ private:
+  friend struct TapeAccess<T>;
+  Tape<T>* tape_ = nullptr;
+  int id_ = -1;
+};
+
+/// Records operations, owns their values, and runs the gradient backwards through them. One tape a thread; tapes share
+/// frozen weights. After the first iteration, clear() and the same operations again take no new memory.
+template <class T>
+class Tape {
+ public:
+  Tape();
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// An input whose gradient is wanted; the values are copied.
+  Var<T> variable(const Shape& shape, std::span<const T> values);
+  Var<T> variable(const Tensor<T>& values) { return variable(values.shape, values.data); }
+  /// An input without a gradient. Not copied: `values` must live until clear().
+  Var<T> constant(const Shape& shape, std::span<const T> values);
+  Var<T> constant(const Tensor<T>& values) { return constant(values.shape, values.data); }
+  Var<T> constant(Tensor<T>&& values) = delete;
+
+  /// Computes d loss / d v for every variable v that the scalar `loss` depends on. Once a recording.
+  Status backward(Var<T> loss);
+  /// The first error since clear(), else ok.
+  const Status& status() const;
+  /// Forgets operations, variables and errors. Keeps the memory for the next recording.
+  void clear();
+  /// Bytes of memory held, in use or kept for reuse.
+  std::size_t bytes() const;
+
+ private:
+  friend struct TapeAccess<T>;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// ---- Convolutions -------------------------------------------------------------------------------------------------------
+
+struct ConvOptions {
+  int stride = 1;     ///< The same in both directions, at least 1.
+  int padding = 0;    ///< Zeros on every side (conv2d), rows and columns cut from every side (conv_transpose2d).
+  bool relu = false;  ///< y = max(0, ...) in the same pass.
+};
+
+namespace detail {
+template <class T>
+struct ConvWeights;
+template <class T>
+struct LinearWeights;
+}  // namespace detail
+
+/// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.
+template <class T>
+class FrozenConv {
+ public:
+  FrozenConv() = default;
+  /// For conv2d. weight [O, I, kh, kw], bias [O] or empty.
+  static Result<FrozenConv> conv2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
+  /// For conv_transpose2d. weight [I, O, kh, kw], bias [O] or empty.
+  static Result<FrozenConv> conv_transpose2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
+
+ private:
+  friend struct TapeAccess<T>;
+  std::shared_ptr<const detail::ConvWeights<T>> weights_;
+};
+
+/// y[n,o] = bias[o] + sum_i weight[o,i] * x[n,i] (cross-correlation, as in PyTorch).
+/// x [N, I, H, W], weight [O, I, kh, kw], bias [O] or a default Var for none; y [N, O, H', W'], H' = (H + 2 padding - kh) / stride + 1.
+/// Gradients: dx is the transposed convolution of dy, dweight[o,i] = dy[o] correlated with x[i], dbias[o] = sum dy[o].
+template <class T>
+Var<T> conv2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options = {});
+/// The same with frozen weights: only dx.
+template <class T>
+Var<T> conv2d(Var<T> x, const FrozenConv<T>& filter);
+
+/// The gradient of conv2d with respect to its input, used forwards: every x pixel adds weight, scaled, at stride steps of y.
+/// x [N, I, H, W], weight [I, O, kh, kw], bias [O] or a default Var; y [N, O, H', W'], H' = (H - 1) stride - 2 padding + kh.
+/// Gradients: dx = conv2d(dy, weight), dweight[i,o] = x[i] correlated with dy[o], dbias[o] = sum dy[o].
+template <class T>
+Var<T> conv_transpose2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options = {});
+template <class T>
+Var<T> conv_transpose2d(Var<T> x, const FrozenConv<T>& filter);
+
+// ---- Linear maps --------------------------------------------------------------------------------------------------------
+
+/// Weights of a linear layer that will not change. Immutable; copies share the weights.
+template <class T>
+class FrozenLinear {
+ public:
+  FrozenLinear() = default;
+  /// weight [O, I], bias [O] or empty.
+  static Result<FrozenLinear> create(const Tensor<T>& weight, const Tensor<T>& bias);
+
+ private:
+  friend struct TapeAccess<T>;
+  std::shared_ptr<const detail::LinearWeights<T>> weights_;
+};
+
+/// y = weight x + bias. x [I], weight [O, I], bias [O] or a default Var; y [O]. dx = weight' dy, dweight = dy x', dbias = dy.
+template <class T>
+Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias);
+template <class T>
+Var<T> linear(Var<T> x, const FrozenLinear<T>& layer);
+
+// ---- Per channel --------------------------------------------------------------------------------------------------------
+
+/// y[n,c] = scale[c] x[n,c] + shift[c], e.g. input normalisation. x [N, C, H, W], scale and shift [C].
+/// dx = scale dy, dscale[c] = sum x[c] dy[c], dshift[c] = sum dy[c].
+template <class T>
+Var<T> affine(Var<T> x, Var<T> scale, Var<T> shift);
+/// Batch norm with frozen statistics: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel; mean and variance
+/// are constants [C]. Gradients for x, weight and bias. (Networks fold it into the convolution when they load.)
+template <class T>
+Var<T> batch_norm(Var<T> x, Var<T> weight, Var<T> bias, Var<T> mean, Var<T> variance, double epsilon = 1e-5);
+
+// ---- Element by element -------------------------------------------------------------------------------------------------
+
+/// y = max(0, x); dx = dy where x > 0, else 0.
+template <class T>
+Var<T> relu(Var<T> x);
+/// y = 1 / (1 + exp(-x)); dx = dy y (1 - y).
+template <class T>
+Var<T> sigmoid(Var<T> x);
+/// y = a + b, shapes equal (a residual connection, or a constant offset).
+template <class T>
+Var<T> add(Var<T> a, Var<T> b);
+/// y = max(0, a + b) in one pass.
+template <class T>
+Var<T> add_relu(Var<T> a, Var<T> b);
+
+// ---- Pooling and resampling ---------------------------------------------------------------------------------------------
+
+/// The largest value of each kernel x kernel window; windows step by stride and start at -padding; padding never wins.
+/// x [N, C, H, W]; y [N, C, H', W'], H' = (H + 2 padding - kernel) / stride + 1. The gradient goes to the first largest value.
+template <class T>
+Var<T> max_pool2d(Var<T> x, int kernel, int stride, int padding);
+/// Bilinear interpolation to height x width, PyTorch's interpolate(align_corners=False): the source coordinate of output o is
+/// (o + 0.5) H / height - 0.5, clamped to the picture. Not antialiased. The gradient is the transposed map.
+template <class T>
+Var<T> resize_bilinear(Var<T> x, std::int64_t height, std::int64_t width);
+
+// ---- Vectors ------------------------------------------------------------------------------------------------------------
+
+/// The same numbers under another shape of equal size.
+template <class T>
+Var<T> reshape(Var<T> x, const Shape& shape);
+/// Vectors one after another: [n1], [n2], ... -> [n1 + n2 + ...].
+template <class T>
+Var<T> concat(std::span<const Var<T>> parts);
+/// x[begin], ..., x[end - 1] of a vector.
+template <class T>
+Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end);
+/// The vector x with its entries begin ... end-1 replaced by softmax(beta x[begin..end)): a relaxed one-hot choice.
+/// dx_i = beta y_i (dy_i - sum_j y_j dy_j) inside, dy outside.
+template <class T>
+Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta = 1.0);
+
+// ---- Losses (scalars) ---------------------------------------------------------------------------------------------------
+
+/// mean |a - b|, shapes equal. With weights (a constant, each of whose sizes is 1 or that of a): sum w |a - b| / sum w over the
+/// broadcast weights, e.g. [1, 1, H, W] counts places, [1, C, 1, 1] channels. da = sign(a - b) w / sum w, 0 where a = b.
+template <class T>
+Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights = {});
+/// mean (a - b)^2, weights as above. da = 2 (a - b) w / sum w.
+template <class T>
+Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights = {});
+/// sum_i weights[i] terms[i] of scalars.
+template <class T>
+Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights);
+
+}  // namespace likeness

@@ -1,0 +1,129 @@
+// The two networks of a fit, built from named tensors: the generator (slider vector -> picture) and the residual feature
+// extractor with its segmentation head. Networks are immutable and shared between threads; each thread has its own tape.
+// T is float, or double for a reference that is slow and exact.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "likeness/autodiff.hpp"
+#include "likeness/status.hpp"
+
+namespace likeness {
+
+/// A tensor of a model file, converted to float. `data` lives as long as the file that was read.
+struct NamedTensor {
+  std::vector<std::int64_t> shape;
+  std::span<const float> data;
+};
+/// Finds a tensor by its name; nothing where there is none.
+using TensorLookup = std::function<std::optional<NamedTensor>(const std::string& name)>;
+
+/// {"type": "generator", "inputs": P, "channels": [320, ..., 3], "schema": HASH}
+struct GeneratorArchitecture {
+  int inputs = 0;             ///< Length of the slider vector.
+  std::vector<int> channels;  ///< Outputs of the transposed convolutions; the last is 3. n of them make a side of 4 * 2^(n-1).
+  std::string schema;         ///< Hash of the scene's schema that the generator was trained for; may be empty.
+  /// corrupt_model where the text is not such an architecture.
+  static Result<GeneratorArchitecture> parse(std::string_view json);
+};
+
+/// Slider vector -> picture. A transposed 4x4 convolution of a 1x1 map (stride 1, no padding), then transposed 4x4 convolutions
+/// (stride 2, padding 1) that double the side; ReLU between, sigmoid at the end.
+/// Tensors: deconvI.weight [in, out, 4, 4], deconvI.bias [out]; bnI.{weight,bias,running_mean,running_var} where present are folded.
+template <class T>
+class Generator {
+ public:
+  /// corrupt_model with the tensor's name where one is missing or has another shape.
+  static Result<Generator> create(const GeneratorArchitecture& architecture, const TensorLookup& tensors);
+  const GeneratorArchitecture& architecture() const { return architecture_; }
+  /// Side of the picture in pixels.
+  int size() const;
+  /// x [P] -> RGB in [0, 1] (sRGB values), [1, 3, size, size].
+  Var<T> operator()(Var<T> x) const;
+
+ private:
+  GeneratorArchitecture architecture_;
+  FrozenLinear<T> first_;
+  std::vector<FrozenConv<T>> rest_;
+};
+
+/// {"type": "residual", "block": "basic" | "bottleneck", "layers": [1, 2, 2, 2], "widths": [16, 48, 96, 160],
+///  "stem": {"width": 16, "kernel": 3, "stride": 2, "max_pool": false}, "input_size": 256, "mean": [r, g, b], "std": [r, g, b],
+///  "head": {"type": "pyramid", "width": 32, "classes": 11}}; "head" is optional.
+struct ResidualArchitecture {
+  bool bottleneck = false;
+  std::vector<int> layers;  ///< Blocks of each stage; one to four stages.
+  std::vector<int> widths;  ///< Width of each stage (the bottleneck's output is four times as wide).
+  int stem_width = 64;
+  int stem_kernel = 7;
+  int stem_stride = 2;
+  bool stem_max_pool = true;
+  int input_size = 256;
+  std::array<float, 3> mean{0, 0, 0};
+  std::array<float, 3> std{1, 1, 1};
+  int head_width = 0;  ///< 0: no head.
+  int head_classes = 0;
+  static Result<ResidualArchitecture> parse(std::string_view json);
+};
+
+/// Statistics of features over a domain of pictures (renders or photos), one entry a stage; empty where the file has none.
+template <class T>
+struct FeatureStatistics {
+  std::vector<Tensor<T>> mean;  ///< [C, H, W]
+  std::vector<Tensor<T>> std;   ///< [C], all > 0
+};
+
+/// Residual network under torchvision's tensor names (conv1, bn1, layer1.0.conv1, ..., downsample.0), so torchvision's
+/// ResNet-18/34/50 load as they are. Batch norms are folded; a file without them carries conv biases instead.
+template <class T>
+class ResidualNet {
+ public:
+  static Result<ResidualNet> create(const ResidualArchitecture& architecture, const TensorLookup& tensors);
+  const ResidualArchitecture& architecture() const { return architecture_; }
+  /// RGB in [0, 1], [N, 3, H, W] (H = W = input_size for features that compare with the statistics) -> the outputs of the
+  /// stages after their ReLU, shallowest first.
+  std::vector<Var<T>> features(Var<T> image) const;
+  bool has_head() const { return architecture_.head_classes > 0; }
+  /// The pyramid head on features(): logits [N, classes, h, w] at the first stage's resolution (resize_bilinear for more).
+  Var<T> segment(std::span<const Var<T>> features) const;
+  /// tensors statistics.{photo,render}.layerI.{mean,std}
+  const FeatureStatistics<T>& photo_statistics() const { return photo_statistics_; }
+  const FeatureStatistics<T>& render_statistics() const { return render_statistics_; }
+
+ private:
+  struct Block {
+    std::vector<FrozenConv<T>> convs;  ///< Two (basic) or three (bottleneck); ReLU after all but the last.
+    std::optional<FrozenConv<T>> downsample;
+  };
+
+  ResidualArchitecture architecture_;
+  Tensor<T> input_scale_;  ///< [3], 1 / std
+  Tensor<T> input_shift_;  ///< [3], -mean / std
+  FrozenConv<T> stem_;
+  std::vector<std::vector<Block>> stages_;
+  std::vector<FrozenConv<T>> lateral_;
+  FrozenConv<T> smooth_;
+  FrozenConv<T> classifier_;
+  FeatureStatistics<T> photo_statistics_;
+  FeatureStatistics<T> render_statistics_;
+};
+
+/// Batch norm with frozen statistics (gamma, beta, mean, variance; epsilon 1e-5) folded into the convolution before it:
+/// weight'[o] = weight[o] s[o], bias'[o] = (bias[o] - mean[o]) s[o] + beta[o], s = gamma / sqrt(variance + epsilon).
+/// `output_dimension` is that of the output channels: 0 for conv2d, 1 for conv_transpose2d. `bias` may be empty (zeros).
+Status fold_batch_norm(Tensor<float>& weight, Tensor<float>& bias, int output_dimension, std::span<const float> gamma,
+                       std::span<const float> beta, std::span<const float> mean, std::span<const float> variance, double epsilon = 1e-5);
+
+/// Reads generator.safetensors: the architecture stands in its metadata.
+Result<Generator<float>> load_generator(const std::filesystem::path& path);
+/// Reads extractor.safetensors.
+Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path);
+
+}  // namespace likeness
