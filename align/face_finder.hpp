@@ -1,0 +1,49 @@
+// Finding the face of a photo and its 68 landmarks. The only part of the house that knows dlib.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "align/affine.hpp"
+#include "image/image.hpp"
+#include "likeness/status.hpp"
+
+namespace likeness {
+
+/// A face in a photo.
+struct Face {
+  std::array<float, 4> box{};  ///< left, top, right, bottom in pixels of the photo, as the detector sees it (brows to chin)
+  Landmarks landmarks{};       ///< pixels of the photo
+  int faces_seen = 1;          ///< how many the detector found; this is the largest and most central
+};
+
+/// A frontal face detector (histograms of oriented gradients, Dalal and Triggs, CVPR 2005) and a landmark regressor (Kazemi and Sullivan,
+/// CVPR 2014), both dlib's. Immutable after open(): find() may be called from several threads at once.
+class FaceFinder {
+ public:
+  /// SHA-256 of shape_predictor_68_face_landmarks.dat as in Debian's libdlib-data 19.24.
+  static constexpr const char* kDebianDigest = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f";
+
+  /// Loads the landmark file (97 MB, the better part of a second). Its parser trusts its input, so the bytes must have the SHA-256
+  /// `digest`, which is compared before parsing.
+  /// Errors: not_found (with what to install), io_error, corrupt_model (another digest), unavailable (built without dlib).
+  static Result<FaceFinder> open(const std::filesystem::path& landmark_file, const std::string& digest = kDebianDigest);
+
+  FaceFinder(FaceFinder&&) noexcept;
+  FaceFinder& operator=(FaceFinder&&) noexcept;
+  ~FaceFinder();
+
+  /// The face of an RGB photo. Errors: invalid_argument (not RGB), no_face.
+  Result<Face> find(const Image& photo) const;
+
+ private:
+  struct Impl;
+  explicit FaceFinder(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// Where the landmark file is: landmarks68.dat in the model folder, else $LIKENESS_LANDMARKS, else Debian's.
+std::filesystem::path landmark_file(const std::filesystem::path& model_folder);
+
+}  // namespace likeness

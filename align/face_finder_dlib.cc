@@ -1,0 +1,162 @@
+#include <dlib/image_processing.h>
+#include <dlib/image_processing/frontal_face_detector.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <sstream>
+#include <vector>
+
+#include "align/face_finder.hpp"
+#include "align/warp.hpp"
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+#include "image/resample.hpp"
+
+namespace likeness {
+
+struct FaceFinder::Impl {
+  dlib::frontal_face_detector detector;  // its call operator is not thread-safe: copied for every find()
+  dlib::shape_predictor landmarks;       // safe to share
+};
+
+namespace {
+
+using Gray = dlib::array2d<unsigned char>;
+
+// Longest side of the picture that the detector scans. It finds faces of 80 pixels and more, so at 800 a portrait's face is never missed
+// for its size, and the time does not grow with the camera.
+constexpr int kWorkingSide = 800;
+constexpr int kUpsampledSide = 1600;
+// The detector's scores are positive for faces; weaker candidates are accepted only when there is nothing better.
+constexpr double kWeakScore = -0.25;
+// Landmarks are found in a crop of fixed scale, because the regressor samples single pixels and rounds to whole ones.
+constexpr int kCrop = 480;
+constexpr double kFaceInCrop = 280;
+
+Gray gray(const Image& image) {
+  Gray out(image.height, image.width);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      const std::uint8_t* p = image.at(x, y);
+      out[y][x] = static_cast<unsigned char>((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+    }
+  }
+  return out;
+}
+
+// Scans at the given scale; boxes in pixels of the photo.
+Result<std::vector<dlib::drectangle>> scan(dlib::frontal_face_detector& detector, const Image& photo, double scale, double threshold) {
+  const int width = std::max(1, static_cast<int>(std::lround(photo.width * scale)));
+  const int height = std::max(1, static_cast<int>(std::lround(photo.height * scale)));
+  Result<Image> resized = resize(photo, width, height, Filter::bilinear);
+  if (!resized.ok()) return resized.status();
+  const double sx = static_cast<double>(photo.width) / width, sy = static_cast<double>(photo.height) / height;
+  std::vector<dlib::drectangle> boxes;
+  for (const dlib::rectangle& r : detector(gray(*resized), threshold)) {
+    boxes.emplace_back(r.left() * sx, r.top() * sy, (r.right() + 1) * sx, (r.bottom() + 1) * sy);
+  }
+  return boxes;
+}
+
+// The largest and most central box: side length, less up to half of it towards the corners.
+const dlib::drectangle& main_face(const std::vector<dlib::drectangle>& boxes, const Image& photo) {
+  const auto rank = [&](const dlib::drectangle& box) {
+    const dlib::dpoint middle = dlib::center(box);
+    const double dx = middle.x() / photo.width - 0.5, dy = middle.y() / photo.height - 0.5;
+    return box.width() * (1 - 0.7 * std::min(0.7, std::hypot(dx, dy)));
+  };
+  return *std::ranges::max_element(boxes, {}, rank);
+}
+
+// Landmarks in pixels of the photo. The regressor starts from the box, so its answer depends a little on it: the mean over five boxes is
+// steadier than one.
+Result<Landmarks> regress(const dlib::shape_predictor& predictor, const Image& photo, const dlib::drectangle& box) {
+  const double scale = kFaceInCrop / std::max(1.0, box.width());
+  const dlib::dpoint middle = dlib::center(box);
+  const Affine to_crop{{scale, 0, kCrop / 2.0 - scale * middle.x(), 0, scale, kCrop / 2.0 - scale * middle.y()}};
+  Result<Warped> crop = warp_photo(photo, to_crop, kCrop);
+  if (!crop.ok()) return crop.status();
+  const Gray pixels = gray(crop->picture);
+  const Affine to_photo = to_crop.inverse();
+
+  constexpr std::array<std::array<double, 3>, 5> kVariants = {{{0, 0, 1}, {-0.04, 0, 1}, {0.04, 0, 1}, {0, -0.04, 0.97}, {0, 0.04, 1.03}}};
+  std::array<std::array<double, 2>, 68> sum{};
+  for (const auto& [dx, dy, zoom] : kVariants) {
+    const auto box_in_crop = dlib::centered_rect(
+        static_cast<long>(std::lround(kCrop / 2.0 + dx * kFaceInCrop)), static_cast<long>(std::lround(kCrop / 2.0 + dy * kFaceInCrop)),
+        static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)), static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)));
+    const dlib::full_object_detection shape = predictor(pixels, box_in_crop);
+    if (shape.num_parts() != sum.size()) return Status{Code::corrupt_model, "the landmark file does not give 68 landmarks"};
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+      sum[i][0] += static_cast<double>(shape.part(i).x()) + 0.5;  // dlib's pixel (0, 0) has its centre at 0
+      sum[i][1] += static_cast<double>(shape.part(i).y()) + 0.5;
+    }
+  }
+  Landmarks landmarks;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    const auto p = to_photo.apply(sum[i][0] / kVariants.size(), sum[i][1] / kVariants.size());
+    landmarks[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
+  }
+  return landmarks;
+}
+
+Result<Face> find_face(dlib::frontal_face_detector detector, const dlib::shape_predictor& predictor, const Image& photo) {
+  const int side = std::max(photo.width, photo.height);
+  const double working = static_cast<double>(kWorkingSide) / side;
+  const double first = std::min(working, 2.0);  // a small picture is scanned at up to twice its size
+  const double upsampled = std::min(static_cast<double>(kUpsampledSide) / side, std::max(2.0, 2 * first));
+  const std::array<std::array<double, 2>, 3> attempts = {{{first, 0}, {first, kWeakScore}, {upsampled, kWeakScore}}};
+  for (const auto& [scale, threshold] : attempts) {
+    Result<std::vector<dlib::drectangle>> boxes = scan(detector, photo, scale, threshold);
+    if (!boxes.ok()) return boxes.status();
+    if (boxes->empty()) continue;
+    const dlib::drectangle& box = main_face(*boxes, photo);
+    Result<Landmarks> landmarks = regress(predictor, photo, box);
+    if (!landmarks.ok()) return landmarks.status();
+    return Face{
+        {static_cast<float>(box.left()), static_cast<float>(box.top()), static_cast<float>(box.right()), static_cast<float>(box.bottom())},
+        *landmarks,
+        static_cast<int>(boxes->size())};
+  }
+  return Status{Code::no_face, "no frontal face was found: use a photo that shows one face from the front, well lit"};
+}
+
+}  // namespace
+
+FaceFinder::FaceFinder(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
+FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
+FaceFinder::~FaceFinder() = default;
+
+Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, const std::string& digest) {
+  Result<std::string> bytes = read_text_file(landmark_file);
+  if (!bytes.ok()) {
+    if (bytes.status().code != Code::not_found) return bytes.status();
+    return Status{Code::not_found, "the landmark file " + landmark_file.string() +
+                                       " is missing: install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
+  }
+  if (sha256_hex(std::string_view(*bytes)) != digest) {
+    return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts (its SHA-256 differs)"};
+  }
+  try {
+    auto impl = std::make_unique<Impl>();
+    impl->detector = dlib::get_frontal_face_detector();
+    std::istringstream stream(std::move(*bytes));
+    dlib::deserialize(impl->landmarks, stream);
+    return FaceFinder(std::move(impl));
+  } catch (const std::exception& error) {
+    return Status{Code::corrupt_model, landmark_file.string() + " cannot be read: " + error.what()};
+  }
+}
+
+Result<Face> FaceFinder::find(const Image& photo) const {
+  if (photo.channels != 3 || photo.width < 1 || photo.height < 1) return Status{Code::invalid_argument, "faces are found in RGB pictures"};
+  try {
+    return find_face(impl_->detector, impl_->landmarks, photo);
+  } catch (const std::exception& error) {
+    return Status{Code::no_face, std::string("the face detector gave up: ") + error.what()};
+  }
+}
+
+}  // namespace likeness

@@ -1,0 +1,1 @@
+likeness_test(align_test LINKS likeness_align)
