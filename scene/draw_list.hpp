@@ -15,7 +15,9 @@ using Vec3 = std::array<float, 3>;
 struct Texture {
   int width = 0;
   int height = 0;
-  std::vector<std::uint8_t> rgba;  ///< height * width * 4
+  std::vector<std::uint8_t> rgba;  ///< height * width * 4; then `levels` - 1 further levels, each half as large (see add_levels())
+  int levels = 1;                  ///< pictures in `rgba`
+  float mean_luminance = 0;        ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
 enum class Material : std::uint8_t { skin, eye, teeth, tongue, lash, brow, hair };

@@ -1,0 +1,53 @@
+// From the DrawList to triangles on the screen: projection, culling, order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "scene/camera.hpp"
+#include "scene/draw_list.hpp"
+
+namespace likeness::scene {
+
+/// A projected vertex. x and y count samples: sample i has its centre at coordinate i.
+struct ScreenVertex {
+  float x = 0, y = 0;
+  float inverse = 0;  ///< 1 / distance, for perspective; 0 = not drawable (behind the camera or not finite)
+  float depth = 0;    ///< 1 / (distance - the material's bias), for the depth test: the larger is in front
+};
+
+struct ScreenTriangle {
+  std::array<std::uint32_t, 3> vertex{};  ///< into the draw's own arrays
+  std::uint16_t draw = 0;
+  std::uint8_t level = 0;  ///< of the texture
+  bool back = false;       ///< seen from behind: its normals are turned round
+  bool left = false;       ///< on the side of the head that is left in the picture
+  bool clear = false;      ///< the transparent cornea: only mirrors the lamps
+  Region region = Region::head;
+};
+
+/// All that can be seen, projected.
+struct ScreenMesh {
+  std::vector<std::uint32_t> first;  ///< of each draw: its first entry in `vertices` and `normals`
+  std::vector<ScreenVertex> vertices;
+  std::vector<Vec3> normals;            ///< turned with the head
+  std::vector<ScreenTriangle> opaque;   ///< skin, eyes, teeth, tongue
+  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair and corneas, the nearest first
+  std::vector<std::array<Vec2, 2>> uv;  ///< of each draw: least and greatest uv that can be seen
+};
+
+/// Projects `list` onto a grid of size * supersample samples a side. Draws whose arrays do not fit together are left out, and so
+/// are triangles with indices out of range, with vertices that are not finite or not before the camera, and those off the screen.
+ScreenMesh project(const DrawList& list, const Projector& projector, const Framing& framing, int size, int supersample);
+
+/// Position inside a triangle, for attributes: weights with perspective and the interpolated 1 / distance.
+struct Barycentric {
+  std::array<float, 3> weight;
+  float inverse;
+};
+
+/// Weights at sample coordinates (x, y), clamped to the triangle. `a`, `b`, `c` are its vertices.
+Barycentric barycentric(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, float x, float y);
+
+}  // namespace likeness::scene

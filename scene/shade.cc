@@ -1,0 +1,171 @@
+#include "scene/shade.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "image/color.hpp"
+
+namespace likeness::scene {
+namespace {
+
+float dot(const Vec3& a, const Vec3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+Vec3 normalise(const Vec3& v) {
+  const float length = std::sqrt(std::max(dot(v, v), 1e-20F));
+  return {v[0] / length, v[1] / length, v[2] / length};
+}
+
+Vec3 direction(float azimuth, float elevation) {
+  return {std::sin(azimuth) * std::cos(elevation), std::sin(elevation), std::cos(azimuth) * std::cos(elevation)};
+}
+
+// x^(2^n), x clamped to [0, 1].
+float power(float x, int n) {
+  x = std::clamp(x, 0.0F, 1.0F);
+  for (int i = 0; i < n; ++i) x *= x;
+  return x;
+}
+
+// Lambert's law wrapped around the edge by w: light that is scattered under the surface leaves beyond the terminator.
+float wrapped(float cosine, float w) { return std::max(0.0F, (cosine + w) / (1 + w)); }
+
+constexpr float radians = 0.017453293F;
+constexpr Vec3 sky = {0.30F, 0.32F, 0.36F};
+constexpr Vec3 ground = {0.20F, 0.175F, 0.16F};
+
+}  // namespace
+
+Lights::Lights(float side) {
+  side = std::clamp(side, -1.0F, 1.0F);
+  const float turn = std::fabs(side);
+  lamps_[0].direction = direction(62 * radians * side, (38 - 8 * turn) * radians);
+  lamps_[0].colour = {0.80F, 0.775F, 0.74F};
+  // The fill comes from the other side; in the standard light from both, that is from the middle and below the key.
+  lamps_[1].direction = direction(-40 * radians * side, 5 * radians);
+  const float fill = 0.20F - 0.06F * turn;
+  lamps_[1].colour = {fill * 0.95F, fill, fill * 1.08F};
+  for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
+}
+
+Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
+  const float up = 0.5F + 0.5F * normal[1];
+  Vec3 light;
+  for (int c = 0; c < 3; ++c) light[c] = occlusion * (ground[c] + (sky[c] - ground[c]) * up);
+  return light;
+}
+
+// Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
+Vec3 Lights::skin(const Fragment& f) const {
+  constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};
+  Vec3 light = ambient(f.normal, f.occlusion);
+  // In hollows the light that arrives has been reflected by skin.
+  light[1] *= 0.75F + 0.25F * f.occlusion;
+  light[2] *= 0.65F + 0.35F * f.occlusion;
+  const float lit = f.shadow * (0.45F + 0.55F * f.occlusion);
+  Vec3 shine = {0, 0, 0};
+  const float grazing = 1 - std::clamp(f.normal[2], 0.0F, 1.0F);
+  const float fresnel = 0.35F + 0.65F * grazing * grazing * grazing;
+  for (const Lamp& lamp : lamps_) {
+    const float cosine = dot(f.normal, lamp.direction);
+    const float half = dot(f.normal, lamp.half);
+    const float facing = std::clamp(4 * cosine, 0.0F, 1.0F);
+    const float highlight = facing * fresnel * (0.055F * power(half, 3) + 0.05F * power(half, 5));
+    for (int c = 0; c < 3; ++c) {
+      light[c] += lamp.colour[c] * lit * wrapped(cosine, wrap[c]);
+      shine[c] += lamp.colour[c] * lit * highlight;
+    }
+  }
+  return {f.albedo[0] * light[0] + shine[0], f.albedo[1] * light[1] + shine[1], f.albedo[2] * light[2] + shine[2]};
+}
+
+// Hair: wrapped diffuse light and a highlight across the strands (Kajiya and Kay 1989); strands are taken to hang down.
+Vec3 Lights::hair(const Fragment& f) const {
+  const Vec3& n = f.normal;
+  const Vec3 strand = normalise({n[1] * n[0], n[1] * n[1] - 1, n[1] * n[2]});
+  Vec3 light = ambient(n, f.occlusion);
+  Vec3 shine = {0, 0, 0};
+  const float lit = f.shadow * (0.3F + 0.7F * f.occlusion);
+  for (const Lamp& lamp : lamps_) {
+    const float cosine = dot(n, lamp.direction);
+    const float along = dot(strand, lamp.half);
+    const float highlight = std::clamp(2 * cosine, 0.0F, 1.0F) * power(std::sqrt(std::max(0.0F, 1 - along * along)), 4);
+    for (int c = 0; c < 3; ++c) {
+      light[c] += lamp.colour[c] * lit * wrapped(cosine, 0.4F);
+      shine[c] += lamp.colour[c] * lit * highlight;
+    }
+  }
+  Vec3 out;
+  for (int c = 0; c < 3; ++c) out[c] = f.albedo[c] * light[c] + shine[c] * (0.30F * f.albedo[c] + 0.006F);
+  return out;
+}
+
+Vec3 Lights::plain(const Fragment& f, float wrap, float gloss_level) const {
+  Vec3 light = ambient(f.normal, f.occlusion);
+  Vec3 shine = {0, 0, 0};
+  for (const Lamp& lamp : lamps_) {
+    const float cosine = dot(f.normal, lamp.direction);
+    const float highlight = gloss_level * power(dot(f.normal, lamp.half), 6);
+    for (int c = 0; c < 3; ++c) {
+      light[c] += lamp.colour[c] * wrapped(cosine, wrap);
+      shine[c] += lamp.colour[c] * highlight;
+    }
+  }
+  Vec3 out;
+  for (int c = 0; c < 3; ++c) out[c] = f.shadow * (f.albedo[c] * light[c] + f.occlusion * shine[c]);
+  return out;
+}
+
+Vec3 Lights::gloss(const Vec3& normal) const {
+  Vec3 out = {0, 0, 0};
+  for (const Lamp& lamp : lamps_) {
+    const float highlight = power(dot(normal, lamp.half), 8);
+    for (int c = 0; c < 3; ++c) out[c] += 1.1F * lamp.colour[c] * highlight;
+  }
+  return out;
+}
+
+Vec3 Lights::shade(const Fragment& fragment) const {
+  switch (fragment.material) {
+    case Material::skin:
+      return skin(fragment);
+    case Material::eye:
+      return plain(fragment, 0.5F, 0.12F);
+    case Material::teeth:
+      return plain(fragment, 0.4F, 0.10F);
+    case Material::tongue:
+      return plain(fragment, 0.4F, 0.05F);
+    case Material::lash:
+      return plain(fragment, 0.5F, 0);
+    case Material::brow:
+    case Material::hair:
+      break;
+  }
+  return hair(fragment);
+}
+
+Vec3 backdrop(float t) {
+  constexpr Vec3 top = {0.150F, 0.175F, 0.205F};
+  constexpr Vec3 bottom = {0.085F, 0.105F, 0.132F};
+  return {top[0] + (bottom[0] - top[0]) * t, top[1] + (bottom[1] - top[1]) * t, top[2] + (bottom[2] - top[2]) * t};
+}
+
+std::uint8_t display(float linear) {
+  constexpr int steps = 8192;
+  constexpr float limit = 2;
+  static const auto table = [] {
+    std::array<std::uint8_t, steps + 1> t{};
+    for (int i = 0; i <= steps; ++i) {
+      const float x = limit * static_cast<float>(i) / steps;
+      const float knee = 0.8F;
+      const float y = x < knee ? x : knee + (1 - knee) * (1 - std::exp(-(x - knee) / (1 - knee)));
+      t[i] = srgb8_from_linear(y);
+    }
+    return t;
+  }();
+  // A comparison that is false for NaN keeps the index in range.
+  const float x = linear > 0 ? std::min(linear, limit) : 0.0F;
+  return table[static_cast<std::size_t>(x * (steps / limit) + 0.5F)];
+}
+
+}  // namespace likeness::scene

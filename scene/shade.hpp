@@ -1,0 +1,48 @@
+// Light and materials: what colour a point of the head sends to the camera. Everything in linear light.
+#pragma once
+
+#include "scene/draw_list.hpp"
+
+namespace likeness::scene {
+
+/// A point of a surface that the camera sees.
+struct Fragment {
+  Material material = Material::skin;
+  Vec3 albedo = {0, 0, 0};  ///< linear, tint applied
+  Vec3 normal = {0, 0, 1};  ///< unit length; x right, y up, z towards the camera
+  float occlusion = 1;      ///< ambient light that arrives
+  float shadow = 1;         ///< light of the lamps that arrives
+};
+
+/// A key lamp above the camera, a weaker fill lamp on the other side, a sky and a warm ground. Fixed to the camera.
+class Lights {
+ public:
+  /// `side` as View::light_side: the key lamp swings from image left (-1) over the middle (0) to image right (1).
+  explicit Lights(float side);
+
+  /// Light that leaves the surface towards the camera.
+  Vec3 shade(const Fragment& fragment) const;
+  /// The mirror image of the lamps alone, on the clear cornea.
+  Vec3 gloss(const Vec3& normal) const;
+  /// Where the key lamp is, seen from the head: x right, y up, z towards the camera; unit length.
+  const Vec3& key_direction() const { return lamps_[0].direction; }
+
+ private:
+  struct Lamp {
+    Vec3 direction, half, colour;
+  };
+  Vec3 ambient(const Vec3& normal, float occlusion) const;
+  Vec3 skin(const Fragment& fragment) const;
+  Vec3 hair(const Fragment& fragment) const;
+  Vec3 plain(const Fragment& fragment, float wrap, float gloss) const;
+
+  Lamp lamps_[2];
+};
+
+/// The backdrop's colour at height `t`, 0 = top, 1 = bottom.
+Vec3 backdrop(float t);
+
+/// 8-bit sRGB of linear light, with a soft shoulder above 0.8 instead of hard clipping.
+std::uint8_t display(float linear);
+
+}  // namespace likeness::scene

@@ -1,0 +1,158 @@
+#include "scene/texture.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "image/color.hpp"
+
+namespace likeness::scene {
+namespace {
+
+// Size and place of one level inside Texture::rgba.
+struct Level {
+  int width, height;
+  std::size_t first;  // byte
+};
+
+Level level_at(const Texture& texture, int level) {
+  Level l{texture.width, texture.height, 0};
+  for (int i = 0; i < level; ++i) {
+    l.first += std::size_t{4} * static_cast<std::size_t>(l.width) * static_cast<std::size_t>(l.height);
+    l.width = std::max(1, l.width / 2);
+    l.height = std::max(1, l.height / 2);
+  }
+  return l;
+}
+
+const std::uint8_t* texel(const Texture& texture, const Level& level, int x, int y) {
+  x = std::clamp(x, 0, level.width - 1);
+  y = std::clamp(y, 0, level.height - 1);
+  return texture.rgba.data() + level.first + std::size_t{4} * (static_cast<std::size_t>(y) * level.width + x);
+}
+
+bool empty(const Texture& texture) {
+  return texture.width <= 0 || texture.height <= 0 || texture.rgba.size() < std::size_t{4} * texture.width * texture.height;
+}
+
+// Weights of Catmull-Rom for the texels at -1, 0, 1, 2 and a position t in [0, 1) between 0 and 1.
+std::array<float, 4> catmull_rom(float t) {
+  const float t2 = t * t;
+  const float t3 = t2 * t;
+  return {0.5F * (-t3 + 2 * t2 - t), 0.5F * (3 * t3 - 5 * t2 + 2), 0.5F * (-3 * t3 + 4 * t2 + t), 0.5F * (t3 - t2)};
+}
+
+}  // namespace
+
+void add_levels(Texture& texture) {
+  if (empty(texture) || texture.levels > 1) return;
+  texture.mean_luminance = measure_luminance(texture);
+  const auto& linear = srgb_to_linear_table();
+  while (true) {
+    const Level from = level_at(texture, texture.levels - 1);
+    if (std::min(from.width, from.height) < 8) return;
+    const int width = from.width / 2;
+    const int height = from.height / 2;
+    std::vector<std::uint8_t> half;
+    half.reserve(std::size_t{4} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        float sum[3] = {}, alpha = 0;
+        for (int k = 0; k < 4; ++k) {
+          const std::uint8_t* t = texel(texture, from, 2 * x + k % 2, 2 * y + k / 2);
+          // A little weight for transparent texels, so that a wholly transparent block keeps a colour.
+          const float weight = static_cast<float>(t[3]) + 1e-3F;
+          for (int c = 0; c < 3; ++c) sum[c] += weight * linear[t[c]];
+          alpha += weight;
+        }
+        for (const float s : sum) half.push_back(srgb8_from_linear(s / alpha));
+        half.push_back(static_cast<std::uint8_t>(alpha / 4 + 0.5F));
+      }
+    }
+    texture.rgba.insert(texture.rgba.end(), half.begin(), half.end());
+    ++texture.levels;
+  }
+}
+
+float measure_luminance(const Texture& texture) {
+  if (empty(texture)) return 1;
+  const auto& linear = srgb_to_linear_table();
+  double sum = 0, weight = 0;
+  const std::size_t count = static_cast<std::size_t>(texture.width) * static_cast<std::size_t>(texture.height);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t* t = texture.rgba.data() + 4 * i;
+    sum += static_cast<double>(t[3]) * luminance(linear[t[0]], linear[t[1]], linear[t[2]]);
+    weight += t[3];
+  }
+  return weight > 0 && sum > 0 ? static_cast<float>(sum / weight) : 1.0F;
+}
+
+Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
+  if (empty(texture)) return {1, 1, 1, 1};
+  const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
+  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(l.width) - 0.5F;
+  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(l.height) - 0.5F;
+  const float fx = std::floor(x), fy = std::floor(y);
+  const float tx = x - fx, ty = y - fy;
+  const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
+  const auto& linear = srgb_to_linear_table();
+  const float weights[4] = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
+  float sum[3] = {}, alpha = 0;
+  for (int k = 0; k < 4; ++k) {
+    const std::uint8_t* t = texel(texture, l, ix + k % 2, iy + k / 2);
+    const float weight = weights[k] * (static_cast<float>(t[3]) + 1e-3F);
+    for (int c = 0; c < 3; ++c) sum[c] += weight * linear[t[c]];
+    alpha += weight;
+  }
+  const float inverse = 1 / std::max(alpha, 1e-6F);
+  return {sum[0] * inverse, sum[1] * inverse, sum[2] * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
+}
+
+LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
+  if (empty(texture)) return;
+  width_ = texture.width;
+  height_ = texture.height;
+  const auto column = [&](float u) { return static_cast<int>(std::floor(std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F)); };
+  const auto line = [&](float v) {
+    return static_cast<int>(std::floor((1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F));
+  };
+  // Two texels more on each side, for the reach of the filter; the edge of the texture is repeated there.
+  x0_ = column(low[0]) - 2;
+  y0_ = line(high[1]) - 2;
+  columns_ = std::max(column(high[0]) + 4 - x0_, 4);
+  rows_ = std::max(line(low[1]) + 4 - y0_, 4);
+  texels_.resize(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_));
+  const auto& linear = srgb_to_linear_table();
+  const Level level{width_, height_, 0};
+  for (int y = 0; y < rows_; ++y) {
+    for (int x = 0; x < columns_; ++x) {
+      const std::uint8_t* t = texel(texture, level, x0_ + x, y0_ + y);
+      texels_[static_cast<std::size_t>(y) * columns_ + x] = {linear[t[0]], linear[t[1]], linear[t[2]], 1};
+    }
+  }
+}
+
+Colour LinearTexture::sample(float u, float v) const {
+  if (texels_.empty()) return {1, 1, 1, 1};
+  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F;
+  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F;
+  const float fx = std::floor(x), fy = std::floor(y);
+  const auto wx = catmull_rom(x - fx);
+  const auto wy = catmull_rom(y - fy);
+  const int ix = std::clamp(static_cast<int>(fx) - 1 - x0_, 0, columns_ - 4);
+  const int iy = std::clamp(static_cast<int>(fy) - 1 - y0_, 0, rows_ - 4);
+  Colour sum{};
+  for (int j = 0; j < 4; ++j) {
+    const Colour* row = texels_.data() + static_cast<std::size_t>(iy + j) * columns_ + ix;
+    Colour line{};
+    for (int i = 0; i < 4; ++i) {
+      for (int c = 0; c < 4; ++c) line[c] += wx[i] * row[i][c];
+    }
+    for (int c = 0; c < 4; ++c) sum[c] += wy[j] * line[c];
+  }
+  for (int c = 0; c < 3; ++c) sum[c] = std::max(sum[c], 0.0F);
+  sum[3] = 1;
+  return sum;
+}
+
+}  // namespace likeness::scene

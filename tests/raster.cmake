@@ -1,0 +1,1 @@
+likeness_test(raster_test LINKS likeness_scene likeness_image)
