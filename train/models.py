@@ -44,8 +44,6 @@ class UpConv(nn.Module):
     row 2 and from row i+1 by kernel row 0; columns likewise. On a CPU this is far faster than PyTorch's transposed convolution.
     """
 
-    _ROWS = ((3, 1), (2, 0))
-
     def __init__(self, inputs, outputs):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(inputs, outputs, 4, 4))
@@ -53,11 +51,23 @@ class UpConv(nn.Module):
         nn.init.normal_(self.weight, std=(2.0 / (4 * inputs)) ** 0.5)
 
     def forward(self, x):
-        phases = []
-        for a in (0, 1):
-            for b in (0, 1):
-                phases.append(self.weight[:, :, self._ROWS[a], :][:, :, :, self._ROWS[b]].transpose(0, 1))
-        return _Interleave.apply(F.conv2d(x, torch.cat(phases), self.bias.repeat(4), padding=1))
+        c, o = self.weight.shape[:2]
+        # Kernel row 3 - 2u - a serves phase a at tap u.
+        taps = self.weight.flip(2, 3).view(c, o, 2, 2, 2, 2).permute(3, 5, 1, 0, 2, 4).reshape(4 * o, c, 2, 2)
+        return _Interleave.apply(F.conv2d(x, taps, self.bias.repeat(4), padding=1))
+
+
+class ToRGB(nn.Module):
+    """A 1x1 convolution as a matrix product (with 3 outputs PyTorch's convolution is slow)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) * inputs ** -0.5)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x):
+        y = torch.matmul(self.weight, x.flatten(2)) + self.bias[:, None]
+        return y.view(x.shape[0], -1, *x.shape[2:])
 
 
 class Stem(nn.Module):
@@ -92,7 +102,7 @@ class Generator(nn.Module):
             if i + 1 < len(channels):
                 setattr(self, f"bn{i}", nn.BatchNorm2d(widths[i + 1], eps=BN_EPS))
         if self.depth < len(channels):
-            self.to_rgb = nn.Conv2d(widths[self.depth], channels[-1], 1)
+            self.to_rgb = ToRGB(widths[self.depth], channels[-1])
 
     @property
     def size(self):
@@ -116,7 +126,7 @@ class Generator(nn.Module):
         big.load_state_dict({k: v for k, v in self.state_dict().items() if not k.startswith("to_rgb")}, strict=False)
         big.to(self.to_rgb.weight.device)
         up, tent = getattr(big, f"deconv{self.depth}"), torch.tensor([0.25, 0.75, 0.75, 0.25], device=x.device)
-        rgb = self.to_rgb.weight[:, :, 0, 0].t()[:, :, None, None] * torch.outer(tent, tent)  # bilinear doubling of the logits
+        rgb = self.to_rgb.weight.t()[:, :, None, None] * torch.outer(tent, tent)  # bilinear doubling of the logits
         if big.depth == len(self.channels):
             up.weight.copy_(rgb)
             up.bias.copy_(self.to_rgb.bias)
@@ -125,7 +135,7 @@ class Generator(nn.Module):
         up.weight.mul_(0.5)
         up.weight[:, :6] = torch.cat([rgb, -rgb], 1)
         big.to_rgb.weight.zero_()
-        big.to_rgb.weight[:, :6, 0, 0] = torch.cat([torch.eye(3), -torch.eye(3)], 1)
+        big.to_rgb.weight[:, :6] = torch.cat([torch.eye(3), -torch.eye(3)], 1)
         big.to_rgb.bias.copy_(self.to_rgb.bias)
         self.eval()
         y = (x - self.input_mean) * self.input_scale

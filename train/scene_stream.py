@@ -1,0 +1,132 @@
+"""Reads what `likeness dataset --stream` writes, and keeps it in a cache directory so that several epochs reuse one rendering.
+
+    python3 train/scene_stream.py --cache DIR -n 20000 --size 256 --seed 1 --client build/release/cli/likeness [-- extra options of dataset]
+
+A cache holds parameters.f32, landmarks.f32, rgb.u8, labels.u8 (one record after the other) and cache.json, whose `stored` counts the
+finished records: an interrupted run continues there, a training may read while the cache still grows.
+"""
+import argparse
+import json
+import os
+import subprocess
+
+import numpy as np
+
+LANDMARKS = 68
+
+
+def _read(pipe, view):
+    """Fills the whole memoryview; False at the end of the stream."""
+    done = 0
+    while done < len(view):
+        n = pipe.readinto(view[done:])
+        if not n:
+            return False
+        done += n
+    return True
+
+
+class Stream:
+    """Iterates (x [P] float32, landmarks [68, 2] float32, rgb [S, S, 3] uint8, labels [S, S] uint8 or None) of a binary pipe."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+        line = pipe.readline(1 << 20)
+        if not line:
+            raise RuntimeError("the stream is empty: did `likeness dataset` fail?")
+        self.header = json.loads(line)
+        if self.header.get("format") != "likeness-stream" or self.header.get("version") != 1:
+            raise RuntimeError("not a likeness-stream of version 1")
+
+    def __iter__(self):
+        p, size = self.header["parameters"], self.header["size"]
+        numbers, pixels = 4 * (p + 2 * LANDMARKS), size * size
+        length = numbers + 3 * pixels + (pixels if self.header["labels"] else 0)
+        for _ in range(self.header["count"]):
+            record = bytearray(length)
+            if not _read(self.pipe, memoryview(record)):
+                raise RuntimeError("the stream ended early")
+            values = np.frombuffer(record, "<f4", p + 2 * LANDMARKS)
+            rgb = np.frombuffer(record, np.uint8, 3 * pixels, numbers).reshape(size, size, 3)
+            labels = np.frombuffer(record, np.uint8, pixels, numbers + 3 * pixels).reshape(size, size) if self.header["labels"] else None
+            yield values[:p], values[p:].reshape(LANDMARKS, 2), rgb, labels
+
+
+class Cache:
+    """Memory-mapped arrays of a cache directory: parameters [N, P], landmarks [N, 68, 2], rgb [N, S, S, 3], labels [N, S, S]."""
+
+    def __init__(self, directory, mode="r"):
+        self.directory, self.mode = directory, mode
+        with open(os.path.join(directory, "cache.json")) as file:
+            self.info = json.load(file)
+        n, p, s = self.info["count"], self.info["parameters"], self.info["size"]
+        self.parameters = self._map("parameters.f32", np.float32, (n, p))
+        self.landmarks = self._map("landmarks.f32", np.float32, (n, LANDMARKS, 2))
+        self.rgb = self._map("rgb.u8", np.uint8, (n, s, s, 3))
+        self.labels = self._map("labels.u8", np.uint8, (n, s, s)) if self.info["labels"] else None
+
+    def _map(self, name, dtype, shape):
+        path = os.path.join(self.directory, name)
+        return np.memmap(path, dtype, "r" if self.mode == "r" else ("r+" if os.path.exists(path) else "w+"), shape=shape)
+
+    def stored(self):
+        """Records that are complete now (grows while a writer runs)."""
+        with open(os.path.join(self.directory, "cache.json")) as file:
+            return json.load(file)["stored"]
+
+    def mark(self, stored):
+        self.info["stored"] = stored
+        path = os.path.join(self.directory, "cache.json")
+        with open(path + ".tmp", "w") as file:
+            json.dump(self.info, file)
+        os.replace(path + ".tmp", path)
+
+
+def fill(directory, command, count):
+    """Runs `command + [--first I -n M]` until the cache holds `count` records. Returns the cache."""
+    os.makedirs(directory, exist_ok=True)
+    info = os.path.join(directory, "cache.json")
+    first = 0
+    if os.path.exists(info):
+        with open(info) as file:
+            known = json.load(file)
+        if known["command"] != command or known["count"] != count:
+            raise RuntimeError(f"{directory} holds another data set: remove it or choose another directory")
+        first = known["stored"]
+    if first < count:
+        process = subprocess.Popen(command + ["--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
+        stream = Stream(process.stdout)
+        if not os.path.exists(info):
+            header = stream.header
+            known = {"count": count, "stored": 0, "command": command, **{k: header[k] for k in ("parameters", "size", "labels", "schema")}}
+            with open(info, "w") as file:
+                json.dump(known, file)
+        cache = Cache(directory, "r+")
+        for i, (x, landmarks, rgb, labels) in enumerate(stream, first):
+            cache.parameters[i], cache.landmarks[i], cache.rgb[i] = x, landmarks, rgb
+            if labels is not None:
+                cache.labels[i] = labels
+            if (i + 1) % 50 == 0:
+                cache.mark(i + 1)
+        if process.wait() != 0:
+            raise RuntimeError(f"`{' '.join(command)}` failed with status {process.returncode}")
+        cache.mark(count)
+    return Cache(directory)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--cache", required=True)
+    parser.add_argument("-n", type=int, required=True)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draw", default="human")
+    parser.add_argument("--client", required=True, help="the `likeness` program")
+    parser.add_argument("extra", nargs="*", help="after --: further options of `likeness dataset`")
+    a = parser.parse_args()
+    command = [a.client, "dataset", "--stream", "--labels", "--seed", str(a.seed), "--size", str(a.size), "--draw", a.draw] + a.extra
+    print("stored", fill(a.cache, command, a.n).stored())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Trains the generator on a cache of renders (scene_stream.py); grows 128 -> 256 -> 512.
+
+    python3 train/train_g.py --cache CACHE --work WORK --minutes 60 [--cache512 CACHE] [--stages 128:0.3,256:0.85,512:1]
+
+WORK/g.pt is the checkpoint (resumed when present), WORK/g.log the losses, WORK/g_NNNNNN.png samples (render above, network below).
+`--gradient 0 --pooled 0 --regions 1,1,1` is the patent's plain L1.
+"""
+import argparse
+import os
+
+import common
+
+if __name__ == "__main__":
+    common.reuse_memory()
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import models
+from scene_stream import Cache
+
+# Weight of a pixel by its label: background, skin, hair, features.
+FEATURES, HAIR = (3, 4, 5, 6, 7, 8, 9, 10), 2
+
+
+class Batches:
+    """Random batches of one or more caches at a given size (pictures are averaged down)."""
+
+    def __init__(self, cache, seed, regions, device):
+        self.cache, self.random, self.device = cache, np.random.default_rng(seed), device
+        self.table = torch.ones(256)
+        self.table[0], self.table[HAIR] = regions[0], regions[1]
+        for i in FEATURES:
+            self.table[i] = regions[2]
+        self.table[7] = 0.5 * (1 + regions[2])
+
+    def __call__(self, count, size):
+        rows = np.sort(self.random.integers(0, max(1, self.cache.stored()), count))
+        return self.take(rows, size)
+
+    def take(self, rows, size):
+        """x [N, P], picture [N, 3, size, size], weight [N, 1, size, size] with mean 1."""
+        x = torch.from_numpy(self.cache.parameters[rows]).to(self.device)
+        rgb = torch.from_numpy(self.cache.rgb[rows]).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        weight = self.table.to(self.device)[torch.from_numpy(self.cache.labels[rows]).to(self.device).long()][:, None]
+        factor = rgb.shape[-1] // size
+        if factor > 1:
+            rgb, weight = F.avg_pool2d(rgb, factor), F.avg_pool2d(weight, factor)
+        return x, rgb.contiguous(), weight / weight.mean()
+
+
+def loss_of(picture, target, weight, gradient, pooled):
+    """Weighted L1, plus L1 of the differences between neighbours, plus L1 of 16x16 block means (colour of hair and skin)."""
+    error = picture - target
+    total = (error.abs() * weight).mean()
+    if gradient:
+        total = total + gradient * (((error[:, :, 1:] - error[:, :, :-1]).abs() * weight[:, :, 1:]).mean() +
+                                    ((error[:, :, :, 1:] - error[:, :, :, :-1]).abs() * weight[:, :, :, 1:]).mean())
+    if pooled:
+        block = picture.shape[-1] // 16
+        total = total + pooled * F.avg_pool2d(error, block).abs().mean()
+    return total
+
+
+@torch.no_grad()
+def measure(network, batches, rows, size):
+    """L1 over the picture and inside the face (labels other than background and hair), pixels in [0, 1]."""
+    network.eval()
+    full = face = face_pixels = 0.0
+    for part in np.array_split(rows, max(1, len(rows) // 16)):
+        x, target, _ = batches.take(part, size)
+        labels = torch.from_numpy(batches.cache.labels[part]).to(x.device)
+        inside = ((labels != 0) & (labels != HAIR)).float()[:, None]
+        inside = (F.avg_pool2d(inside, inside.shape[-1] // size) > 0.5).float() if inside.shape[-1] != size else inside
+        error = (network(x) - target).abs().mean(1, keepdim=True)
+        full += float(error.mean()) * len(part)
+        face += float((error * inside).sum())
+        face_pixels += float(inside.sum())
+    return full / len(rows), face / face_pixels
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--cache", required=True, help="renders of size 256 (or 512)")
+    parser.add_argument("--cache512", help="renders of size 512 for the last stage")
+    parser.add_argument("--held-out", help="cache of held-out renders: measured with every sample sheet")
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--stop-after", type=float, default=1e9, help="leave after this many minutes of this run (to be resumed)")
+    parser.add_argument("--stages", default="128:0.25,256:0.8,512:1", help="SIZE:END, END a fraction of the minutes")
+    parser.add_argument("--channels", default=",".join(map(str, models.GENERATOR_CHANNELS)))
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--gradient", type=float, default=0.3)
+    parser.add_argument("--pooled", type=float, default=0.5)
+    parser.add_argument("--regions", default="0.5,1.3,2.5", help="weights of background, hair, features (skin 1)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--every", type=int, default=500, help="steps between checkpoints with sample sheets")
+    return parser.parse_args()
+
+
+def new_state(a, cache, device):
+    channels = [int(c) for c in a.channels.split(",")]
+    first = int(a.stages.split(":")[0])
+    network = models.Generator(cache.info["parameters"], channels, (first // 4).bit_length())
+    x = torch.from_numpy(np.array(cache.parameters[:cache.stored()]))
+    network.input_mean.copy_(x.mean(0))
+    network.input_scale.copy_(1 / x.std(0).clamp(min=0.08))
+    return network.to(device)
+
+
+def main():
+    a = parse()
+    device = common.prepare(a.threads, a.seed, a.device)
+    os.makedirs(a.work, exist_ok=True)
+    checkpoint, log = os.path.join(a.work, "g.pt"), common.Log(os.path.join(a.work, "g.log"))
+    cache = Cache(a.cache)
+    stages = [(int(s), float(e)) for s, e in (part.split(":") for part in a.stages.split(","))]
+    regions = [float(r) for r in a.regions.split(",")]
+    state = torch.load(checkpoint, map_location=device) if os.path.exists(checkpoint) else None
+    steps, images, spent = (state["steps"], state["images"], state["spent"]) if state else (0, 0, 0.0)
+    if state:
+        network = models.Generator(state["inputs"], state["channels"], state["depth"]).to(device)
+        network.load_state_dict(state["network"])
+    else:
+        network = new_state(a, cache, device)
+    batches = Batches(cache, a.seed + steps, regions, device)
+    large = Batches(Cache(a.cache512), a.seed + steps, regions, device) if a.cache512 else batches
+    held = Batches(Cache(a.held_out), 0, regions, device) if a.held_out else batches
+    held_rows = np.arange(min(96, held.cache.stored()))
+    run, clock = common.Clock(a.stop_after), common.Clock(a.minutes, spent)
+
+    def optimiser_for(net):
+        net.to(memory_format=torch.channels_last)
+        return torch.optim.Adam(net.parameters(), lr=a.rate, betas=(0.9, 0.99)), common.Average(net)
+
+    optimiser, average = optimiser_for(network)
+    if state:
+        optimiser.load_state_dict(state["optimiser"])
+        average.network.load_state_dict(state["average"])
+        average.steps = state["average_steps"]
+    stage_steps, running = (state["stage_steps"] if state else 0), 0.0
+
+    def save():
+        common.save_checkpoint(checkpoint, {
+            "steps": steps, "images": images, "spent": clock.spent(), "inputs": network.inputs, "channels": network.channels,
+            "depth": network.depth, "network": network.state_dict(), "average": average.network.state_dict(),
+            "average_steps": average.steps, "optimiser": optimiser.state_dict(), "stage_steps": stage_steps,
+            "schema": cache.info["schema"], "options": vars(a)})
+
+    while True:
+        progress = clock.progress()
+        wanted = next((s for s, e in stages if progress < e), stages[-1][0])
+        done = progress >= 1 or run.progress() >= 1
+        if wanted > network.size and not done:
+            network = network.grown(batches(64, network.size)[0]).to(device).train()
+            optimiser, average = optimiser_for(network)
+            stage_steps = 0
+            log(grown=network.size, minutes=clock.spent() / 60)
+            continue
+        if steps % a.every == 0 and steps or done:
+            sheet_source = large if network.size == 512 and held.cache.info["size"] < 512 else held
+            size = network.size
+            rows = held_rows if sheet_source is held else held_rows[:48]
+            full, face = measure(average.network, sheet_source, rows, size)
+            log(step=steps, size=size, l1=full, l1_face=face)
+            x, target, _ = sheet_source.take(np.arange(8), size)
+            with torch.no_grad():
+                common.write_sheet(os.path.join(a.work, f"g_{steps:06d}.png"), [target, average.network(x)])
+            save()
+        if done:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = common.learning_rate(a.rate, progress, (stage_steps + 1) / 100)
+        source = large if network.size == 512 else batches
+        x, target, weight = source(a.batch, network.size)
+        network.train()
+        loss = loss_of(network(x), target, weight, a.gradient, a.pooled)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        average.update(network)
+        steps, stage_steps, images = steps + 1, stage_steps + 1, images + a.batch
+        running = 0.97 * running + 0.03 * float(loss) if running else float(loss)
+        if steps % 50 == 0:
+            log(step=steps, images=images, minutes=clock.spent() / 60, loss=running, rate=optimiser.param_groups[0]["lr"])
+
+
+if __name__ == "__main__":
+    main()
