@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "likeness/status.hpp"
 #include "weights/safetensors.hpp"
@@ -18,7 +19,9 @@ struct ModelFile {
   std::string architecture;  ///< JSON text of the metadata key "architecture": an object
   std::string schema;        ///< SHA-256 of the scene schema that it was trained for; may be empty (a feature extractor of photos)
 
-  /// Reads a model. Errors: not_found, io_error, corrupt_model (also where the architecture is missing or no JSON object).
+  /// Checks `bytes`, a whole file. Errors: corrupt_model (also where the architecture is missing or no JSON object).
+  static Result<ModelFile> parse(std::vector<std::uint8_t> bytes);
+  /// Reads a model. Errors: not_found, io_error, corrupt_model; the message begins with the path.
   static Result<ModelFile> load(const std::filesystem::path& path);
 };
 

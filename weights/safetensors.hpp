@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "likeness/status.hpp"
@@ -48,7 +50,7 @@ class Safetensors {
   static Result<Safetensors> load(const std::filesystem::path& path);
 
   /// The strings of `__metadata__`; empty where there is none.
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
   /// The string of one metadata key, or "" where it is missing.
   std::string_view metadata(std::string_view key) const;
 
@@ -67,16 +69,15 @@ class Safetensors {
   /// The same into new memory.
   Result<std::vector<float>> floats(std::string_view name) const;
 
-  /// Hexadecimal SHA-256 of the whole file, for reports.
-  const std::string& sha256() const { return sha256_; }
+  /// Hexadecimal SHA-256 of the whole file, for reports. Computed on every call.
+  std::string sha256() const;
   std::size_t file_bytes() const { return bytes_.size(); }
 
  private:
   std::vector<std::uint8_t> bytes_;
   std::size_t data_begin_ = 0;
-  std::map<std::string, std::string> metadata_;
+  std::map<std::string, std::string, std::less<>> metadata_;
   std::map<std::string, TensorEntry, std::less<>> tensors_;
-  std::string sha256_;
 };
 
 /// Collects tensors and writes them. The bytes depend only on what was added, not on the order.

@@ -1,0 +1,4 @@
+likeness_test(weights_half_test LINKS likeness_weights)
+likeness_test(weights_safetensors_test LINKS likeness_weights)
+likeness_test(weights_hostile_test LINKS likeness_weights)
+likeness_test(weights_model_test LINKS likeness_weights)

@@ -1,0 +1,111 @@
+// Model files and the manifest.
+#include "weights/model_file.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+
+namespace likeness {
+namespace {
+
+const std::string kSchema(64, 'a');
+
+std::vector<std::uint8_t> model(const std::string& architecture, const std::string& schema) {
+  SafetensorsWriter writer;
+  if (!architecture.empty()) writer.set_metadata("architecture", architecture);
+  if (!schema.empty()) writer.set_metadata("schema", schema);
+  EXPECT_TRUE(writer.add("t", {2}, std::vector<float>{1.0F, 2.0F}).ok());
+  return writer.bytes().value();
+}
+
+TEST(ModelFile, ReadsArchitectureAndSchema) {
+  const auto file = ModelFile::parse(model(R"({"type":"generator"})", kSchema));
+  ASSERT_TRUE(file.ok()) << file.status().message;
+  EXPECT_EQ(file->architecture, R"({"type":"generator"})");
+  EXPECT_EQ(file->schema, kSchema);
+  EXPECT_TRUE(file->tensors.contains("t"));
+  EXPECT_TRUE(ModelFile::parse(model("{}", "")).ok());
+}
+
+TEST(ModelFile, RefusesAMissingOrBrokenArchitecture) {
+  for (const char* architecture : {"", "[]", "{", "{\"a\":1,\"a\":2}", " {}", "generator"}) {
+    EXPECT_EQ(ModelFile::parse(model(architecture, kSchema)).status().code, Code::corrupt_model) << architecture;
+  }
+  EXPECT_EQ(ModelFile::parse(model("{}", "abc")).status().code, Code::corrupt_model);
+}
+
+std::string manifest_of(const std::string& files) { return R"({"format":"likeness-manifest","version":1,"files":)" + files + "}"; }
+std::string line(const std::string& name, const std::string& digest, const std::string& bytes) {
+  return "\"" + name + "\":{\"sha256\":\"" + digest + "\",\"bytes\":" + bytes + "}";
+}
+
+TEST(Manifest, Parses) {
+  const auto manifest = Manifest::parse(manifest_of("{" + line("a.safetensors", kSchema, "12") + "}") + "\n");
+  ASSERT_TRUE(manifest.ok()) << manifest.status().message;
+  ASSERT_EQ(manifest->files().size(), 1U);
+  EXPECT_EQ(manifest->files().at("a.safetensors").bytes, 12U);
+}
+
+TEST(Manifest, Refuses) {
+  for (const std::string& files :
+       {std::string("[]"), std::string("null"), "{" + line("../a", kSchema, "1") + "}", "{" + line("/a", kSchema, "1") + "}",
+        "{" + line("..", kSchema, "1") + "}", "{" + line("a", std::string(64, 'A'), "1") + "}",
+        "{" + line("a", std::string(63, 'a'), "1") + "}", "{" + line("a", kSchema, "-1") + "}", "{" + line("a", kSchema, "1.5") + "}",
+        "{" + line("a", kSchema, "\"1\"") + "}", "{" + line("a", kSchema, "1") + "," + line("a", kSchema, "1") + "}",
+        std::string(R"({"a":"b"})"), std::string(R"({"a":{}})")}) {
+    EXPECT_EQ(Manifest::parse(manifest_of(files)).status().code, Code::corrupt_model) << files;
+  }
+  EXPECT_FALSE(Manifest::parse("").ok());
+  EXPECT_FALSE(Manifest::parse("{}").ok());
+  EXPECT_FALSE(Manifest::parse(R"({"format":"likeness-manifest","version":2,"files":{}})").ok());
+  EXPECT_FALSE(Manifest::parse(R"({"format":"other","version":1,"files":{}})").ok());
+}
+
+class ManifestFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("likeness_manifest_test_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_);
+    ASSERT_TRUE(write_file_atomic(folder_ / "one.bin", "first file").ok());
+    ASSERT_TRUE(
+        write_file_atomic(folder_ / "manifest.json", manifest_of("{" + line("one.bin", sha256_hex("first file"), "10") + "}")).ok());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path folder_;
+};
+
+TEST_F(ManifestFolder, ChecksBeforeUse) {
+  const auto manifest = Manifest::load(folder_);
+  ASSERT_TRUE(manifest.ok()) << manifest.status().message;
+  EXPECT_TRUE(manifest->check(folder_).ok());
+  const auto bytes = manifest->read_checked(folder_, "one.bin");
+  ASSERT_TRUE(bytes.ok());
+  EXPECT_EQ(std::string(bytes.value().begin(), bytes.value().end()), "first file");
+  EXPECT_EQ(manifest->read_checked(folder_, "manifest.json").status().code, Code::corrupt_model) << "not listed";
+
+  // Every flipped bit is found.
+  const std::string good = "first file";
+  for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+    ASSERT_TRUE(write_file_atomic(folder_ / "one.bin", bad).ok());
+    ASSERT_EQ(manifest->check(folder_).code, Code::corrupt_model) << bit;
+  }
+  ASSERT_TRUE(write_file_atomic(folder_ / "one.bin", "first file.").ok());
+  EXPECT_NE(manifest->check(folder_).message.find("11 bytes"), std::string::npos);
+  std::filesystem::remove(folder_ / "one.bin");
+  EXPECT_EQ(manifest->check(folder_).code, Code::not_found);
+}
+
+TEST_F(ManifestFolder, MissingManifest) {
+  EXPECT_EQ(Manifest::load(folder_ / "elsewhere").status().code, Code::not_found);
+  ASSERT_TRUE(write_file_atomic(folder_ / "manifest.json", "{").ok());
+  EXPECT_EQ(Manifest::load(folder_).status().code, Code::corrupt_model);
+}
+
+}  // namespace
+}  // namespace likeness
