@@ -172,17 +172,21 @@ class Generator(nn.Module):
         return out
 
 
+def folded_name(norm, state):
+    """The convolution before a batch norm: deconvX or convX for bnX, downsample.0 for downsample.1."""
+    if norm.endswith("downsample.1"):
+        return norm[:-1] + "0"
+    head, _, last = norm.rpartition(".")
+    return (head + "." if head else "") + last.replace("bn", "deconv" if f"deconv{last[2:]}.weight" in state else "conv")
+
+
 def fold_batch_norm(state):
     """Folds each bnX of a state_dict into its convolution (deconvX, convX, downsample.0), in double precision; returns a new dict."""
     state = {k: v.double() for k, v in state.items() if "num_batches" not in k}
     for name in [k[:-len(".running_mean")] for k in state if k.endswith(".running_mean")]:
         scale = state.pop(f"{name}.weight") / (state.pop(f"{name}.running_var") + BN_EPS).sqrt()
         shift = state.pop(f"{name}.bias") - state.pop(f"{name}.running_mean") * scale
-        if name.endswith("downsample.1"):
-            conv = name[:-1] + "0"
-        else:
-            head, _, last = name.rpartition(".")
-            conv = (head + "." if head else "") + last.replace("bn", "deconv" if f"deconv{last[2:]}.weight" in state else "conv")
+        conv = folded_name(name, state)
         transposed = "deconv" in conv
         state[f"{conv}.weight"] = state[f"{conv}.weight"] * scale.view((1, -1, 1, 1) if transposed else (-1, 1, 1, 1))
         state[f"{conv}.bias"] = state.get(f"{conv}.bias", 0) * scale + shift

@@ -95,23 +95,27 @@ def fill(directory, command, count):
         first = known["stored"]
     if first < count:
         process = subprocess.Popen(command + ["--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
-        stream = Stream(process.stdout)
-        if not os.path.exists(info):
-            header = stream.header
-            known = {"count": count, "stored": 0, "command": command, **{k: header[k] for k in ("parameters", "size", "labels", "schema")}}
-            with open(info, "w") as file:
-                json.dump(known, file)
-        cache = Cache(directory, "r+")
-        for i, (x, landmarks, rgb, labels) in enumerate(stream, first):
-            cache.parameters[i], cache.landmarks[i], cache.rgb[i] = x, landmarks, rgb
-            if labels is not None:
-                cache.labels[i] = labels
-            if (i + 1) % 50 == 0:
-                cache.mark(i + 1)
-        if process.wait() != 0:
+        with process:
+            _store(Stream(process.stdout), directory, command, first, count)
+        if process.returncode != 0:
             raise RuntimeError(f"`{' '.join(command)}` failed with status {process.returncode}")
-        cache.mark(count)
+        Cache(directory, "r+").mark(count)
     return Cache(directory)
+
+
+def _store(stream, directory, command, first, count):
+    info = os.path.join(directory, "cache.json")
+    if not os.path.exists(info):
+        known = {"count": count, "stored": 0, "command": command, **{k: stream.header[k] for k in ("parameters", "size", "labels", "schema")}}
+        with open(info, "w") as file:
+            json.dump(known, file)
+    cache = Cache(directory, "r+")
+    for i, (x, landmarks, rgb, labels) in enumerate(stream, first):
+        cache.parameters[i], cache.landmarks[i], cache.rgb[i] = x, landmarks, rgb
+        if labels is not None:
+            cache.labels[i] = labels
+        if (i + 1) % 50 == 0:
+            cache.mark(i + 1)
 
 
 def main():

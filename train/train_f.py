@@ -1,0 +1,181 @@
+"""Trains the extractor: 11 classes on augmented renders; with --photos-aligned half of each batch are photographs with pseudo labels.
+
+    python3 train/train_f.py --cache CACHE --work WORK --minutes 45 [--photos DIR] [--held-out CACHE] [--labelled DIR]
+    python3 train/train_f.py --cache CACHE --work WORK2 --start WORK/f.pt --photos-aligned DIR --minutes 20 --stages 256:1 --rate 1e-3
+
+WORK/f.pt is the checkpoint (resumed when present), WORK/f.log the losses and figures, WORK/f_NNNNNN.png samples. Figures on --labelled
+photographs are only printed: nothing is trained or chosen by them.
+"""
+import argparse
+import os
+
+import common
+
+if __name__ == "__main__":
+    common.reuse_memory()
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import augment
+import evaluate_f
+import models
+import pseudo_labels
+from scene_stream import Cache
+
+CLASS_WEIGHTS = torch.tensor([0.7, 1.0, 1.2, 2.0, 2.0, 2.0, 2.0, 1.0, 2.0, 2.0, 2.0])
+
+
+class Renders:
+    def __init__(self, cache, seed, backgrounds):
+        self.cache, self.random, self.backgrounds = cache, np.random.default_rng(seed), backgrounds
+        self.backdrop = torch.from_numpy(augment.backdrop_rows(cache.rgb[:min(200, cache.stored())]))
+
+    def __call__(self, count, size):
+        step = self.cache.info["size"] // size
+        rows = np.sort(self.random.integers(0, self.cache.stored(), count))
+        rgb, labels = (torch.from_numpy(np.ascontiguousarray(m[rows][:, ::step, ::step])) for m in (self.cache.rgb, self.cache.labels))
+        landmarks = torch.from_numpy(np.array(self.cache.landmarks[rows])) / step
+        return augment.augment_renders(rgb, labels, landmarks, self.backdrop[::step], self.backgrounds)
+
+
+class Photos:
+    """Aligned photographs with labels from pseudo_labels.py, mildly augmented."""
+
+    def __init__(self, rgb, labels, seed):
+        self.rgb, self.labels, self.random = rgb, labels, np.random.default_rng(seed)
+
+    def __call__(self, count, size):
+        step = self.rgb.shape[1] // size
+        rows = np.sort(self.random.integers(0, len(self.rgb), count))
+        picture = torch.from_numpy(self.rgb[rows][:, ::step, ::step].copy()).permute(0, 3, 1, 2).float() / 255
+        labels = torch.from_numpy(self.labels[rows][:, ::step, ::step].copy()).long()
+        picture, labels = augment.mirror(picture, labels)
+        picture, labels = augment.warp(picture, labels, augment.affine_grids(count, size, 1.2))
+        picture, labels = augment.occlude(picture, labels, 0.1)
+        return augment.degrade(augment.recolour(picture, 0.7)), labels
+
+
+def loss_of(logits, labels, weights):
+    """Cross-entropy at the logits' resolution; which of the label pixels of a cell is asked varies, so that no shift is learnt."""
+    step = labels.shape[-1] // logits.shape[-1]
+    y, x = torch.randint(0, step, (2,)).tolist()
+    return F.cross_entropy(logits, labels[:, y::step, x::step], weights, ignore_index=255)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--cache", required=True, help="renders of size 256")
+    parser.add_argument("--held-out", help="cache of held-out renders, measured with every checkpoint")
+    parser.add_argument("--labelled", help="labelled photographs, measured with every checkpoint, never trained on")
+    parser.add_argument("--photos", help="portraits whose upper corners serve as backgrounds")
+    parser.add_argument("--photos-aligned", help="photographs from `likeness align --landmarks`, for self-training")
+    parser.add_argument("--relabel", type=int, default=400, help="steps between new pseudo labels")
+    parser.add_argument("--start", help="checkpoint to start from")
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--stop-after", type=float, default=1e9, help="leave after this many minutes of this run (to be resumed)")
+    parser.add_argument("--stages", default="128:0.4,256:1", help="SIZE:END, END a fraction of the minutes")
+    parser.add_argument("--batch", type=int, default=16, help="at 256; twice as many at 128")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--every", type=int, default=300, help="steps between checkpoints")
+    return parser.parse_args()
+
+
+def main():
+    a = parse()
+    device = common.prepare(a.threads, a.seed, a.device)
+    os.makedirs(a.work, exist_ok=True)
+    checkpoint, log = os.path.join(a.work, "f.pt"), common.Log(os.path.join(a.work, "f.log"))
+    cache = Cache(a.cache)
+    state = torch.load(checkpoint, map_location=device) if os.path.exists(checkpoint) else None
+    architecture = models.EXTRACTOR_ARCHITECTURE
+    network = models.ResidualNet(architecture).to(device).to(memory_format=torch.channels_last)
+    if state or a.start:
+        network.load_state_dict(state["network"] if state else torch.load(a.start, map_location=device)["average"])
+    average = common.Average(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=a.rate, betas=(0.9, 0.99))
+    steps, images, spent = 0, 0, 0.0
+    if state:
+        steps, images, spent = state["steps"], state["images"], state["spent"]
+        average.network.load_state_dict(state["average"])
+        average.steps = state["average_steps"]
+        optimiser.load_state_dict(state["optimiser"])
+    torch.manual_seed(a.seed + steps)
+    renders = Renders(cache, a.seed + steps, augment.Backgrounds(a.photos))
+    aligned = pseudo_labels.load(a.photos_aligned) if a.photos_aligned else None
+    photos = None
+    held = evaluate_f.renders(Cache(a.held_out), 64) if a.held_out else None
+    labelled = None
+    if a.labelled:
+        reference = evaluate_f.reference_points(cache.landmarks[:min(500, cache.stored())] / cache.info["size"])
+        labelled = evaluate_f.load_labelled(a.labelled, reference)
+    stages = [(int(s), float(e)) for s, e in (part.split(":") for part in a.stages.split(","))]
+    run, clock, weights, running, stage_start, size = common.Clock(a.stop_after), common.Clock(a.minutes, spent), CLASS_WEIGHTS.to(device), 0.0, steps, 0
+
+    def checkpoint_now():
+        figures = {}
+        if held:
+            figures["renders_miou"] = float(evaluate_f.iou(evaluate_f.confusion(average.network, *held)).mean())
+        if labelled:
+            classes = evaluate_f.iou(evaluate_f.confusion(average.network, labelled[0][::4], labelled[1][::4]))
+            figures["photos_miou"] = float(classes.mean())
+            figures["classes"] = " ".join(f"{v:.2f}" for v in classes)
+        log(step=steps, size=size, **figures)
+        show = [(picture[:8], labels[:8])] if steps or images else []
+        if labelled:
+            show.append((labelled[0][4:68:8], labelled[1][4:68:8]))
+        rows = []
+        for rgb, truth in show:
+            guess = evaluate_f.predict(average.network, rgb.to(device)).argmax(1).cpu()
+            rows += [F.interpolate(r, (128, 128)) for r in (rgb.cpu(), common.coloured(guess), common.coloured(truth.cpu()))]
+        if rows:
+            common.write_sheet(os.path.join(a.work, f"f_{steps:06d}.png"), rows)
+        common.save_checkpoint(checkpoint, {
+            "steps": steps, "images": images, "spent": clock.spent(), "architecture": architecture, "network": network.state_dict(),
+            "average": average.network.state_dict(), "average_steps": average.steps, "optimiser": optimiser.state_dict(),
+            "schema": cache.info["schema"], "options": vars(a)})
+
+    while True:
+        progress = clock.progress()
+        done = progress >= 1 or run.progress() >= 1
+        wanted = next((s for s, e in stages if progress < e), stages[-1][0])
+        if wanted != size and not done:
+            size, stage_start = wanted, steps
+            log(step=steps, stage=size, minutes=clock.spent() / 60)
+        if (steps % a.every == 0 and images) or done:
+            checkpoint_now()
+        if done:
+            break
+        if aligned and (photos is None or steps % a.relabel == 0):
+            rgb, labels = pseudo_labels.label(average.network, aligned, device)
+            photos = Photos(rgb, labels, a.seed + steps)
+            pseudo_labels.write_sheet(os.path.join(a.work, f"pseudo_{steps:06d}.png"), rgb, labels)
+            log(step=steps, pseudo=len(rgb), ignored=float((labels == 255).mean()), minutes=clock.spent() / 60)
+        for group in optimiser.param_groups:
+            group["lr"] = common.learning_rate(a.rate, progress, (steps - stage_start + 1) / 100)
+        count = a.batch * (2 if size <= 128 else 1)
+        with torch.no_grad():
+            picture, labels = renders(count // 2 if photos else count, size)
+            if photos:
+                more = photos(count - count // 2, size)
+                picture, labels = torch.cat([picture, more[0]]), torch.cat([labels, more[1]])
+            picture, labels = picture.to(device).contiguous(memory_format=torch.channels_last), labels.to(device)
+        network.train()
+        loss = loss_of(network(picture), labels, weights)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        average.update(network)
+        steps, images = steps + 1, images + count
+        running = 0.97 * running + 0.03 * float(loss) if running else float(loss)
+        if steps % 50 == 0:
+            log(step=steps, images=images, minutes=clock.spent() / 60, loss=running, rate=optimiser.param_groups[0]["lr"])
+
+
+if __name__ == "__main__":
+    main()
