@@ -58,6 +58,14 @@ template <class T>
 class Tape;
 template <class T>
 struct TapeAccess;
+namespace detail {
+template <class T>
+struct TapeState;
+template <class T>
+struct ConvWeights;
+template <class T>
+struct LinearWeights;
+}  // namespace detail
 
 /// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear().
 template <class T>
@@ -109,8 +117,7 @@ class Tape {
 
  private:
   friend struct TapeAccess<T>;
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<detail::TapeState<T>> state_;
 };
 
 // ---- Convolutions -------------------------------------------------------------------------------------------------------
@@ -120,13 +127,6 @@ struct ConvOptions {
   int padding = 0;    ///< Zeros on every side (conv2d), rows and columns cut from every side (conv_transpose2d).
   bool relu = false;  ///< y = max(0, ...) in the same pass.
 };
-
-namespace detail {
-template <class T>
-struct ConvWeights;
-template <class T>
-struct LinearWeights;
-}  // namespace detail
 
 /// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.
 template <class T>
