@@ -11,9 +11,9 @@ namespace likeness::scene {
 /// A perspective camera on +z that looks at `centre` from `distance`; the head turns about `pivot` before it.
 /// The light stays with the camera.
 struct Camera {
-  Vec3 centre = {0, 7.0F, 0.7F};  ///< dm; the optical axis passes here when the head is not turned
-  Vec3 pivot = {0, 6.6F, 0};      ///< dm; the point in the upper neck about which yaw and pitch turn
-  float distance = 12.6F;         ///< dm from the eye to `centre`
+  Vec3 centre = {0, 0, 0};         ///< dm; the optical axis passes here when the head is not turned
+  Vec3 pivot = {0, -0.4F, -0.5F};  ///< dm; the point in the upper neck about which yaw and pitch turn
+  float distance = 12.6F;          ///< dm from the eye to `centre`
 };
 
 /// Picture coordinates after projection: pixel = size * (scale * plane + shift), where plane has x right, y down.

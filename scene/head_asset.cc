@@ -202,8 +202,8 @@ bool valid_atlas(const HeadAsset& a) {
   if (a.atlas_width <= 0 || a.atlas_height <= 0 || a.atlas_width > kMaxSide || a.atlas_height > kMaxSide) return false;
   std::size_t texels = 0;
   for (const SkinRegion& r : a.skin_regions) {
-    if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > kMaxSide || r.height > kMaxSide || r.scale < 1 || r.scale > 4 ||
-        r.atlas_x < 0 || r.atlas_y < 0 || r.atlas_x > a.atlas_width - r.width * r.scale || r.atlas_y > a.atlas_height - r.height * r.scale)
+    if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > kMaxSide || r.height > kMaxSide || r.atlas_x < 0 || r.atlas_y < 0 ||
+        r.atlas_x > a.atlas_width - r.width || r.atlas_y > a.atlas_height - r.height)
       return false;
     texels += static_cast<std::size_t>(r.width) * static_cast<std::size_t>(r.height);
   }

@@ -48,11 +48,10 @@ struct Proxy {
   Surface surface;
 };
 
-/// Rectangle of the 512x512 skin pictures that the head needs, and where its enlargement lies in the skin atlas.
+/// Rectangle of the 512x512 skin pictures that the head needs, and where it lies in the skin atlas.
 struct SkinRegion {
   std::int32_t x = 0, y = 0, width = 0, height = 0;  ///< texels of the source picture, row 0 at the top
-  std::int32_t scale = 1;                            ///< whole-number enlargement, 1 to 4
-  std::int32_t atlas_x = 0, atlas_y = 0;             ///< top left of the enlargement in the atlas
+  std::int32_t atlas_x = 0, atlas_y = 0;             ///< top left in the atlas
 };
 
 struct NamedTexture {

@@ -20,7 +20,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::array<std::int32_t, 2> kCentre = {791, 881};  // under the chin, on the crown
-constexpr int kDirections = 256;
+constexpr int kDirections = 160;
 constexpr std::array<const char*, 3> kRaces = {"african", "asian", "caucasian"};
 
 Status bad(const std::string& what) { return {Code::corrupt_scene, "packing the head: " + what}; }
@@ -177,11 +177,26 @@ struct Occluders {
   }
 };
 
-void shade(const std::vector<Vec3>& points, const Occluders& occluders, Surface* surface) {
-  const std::vector<float> open =
-      ambient_occlusion(points, point_normals(points, point_triangles(*surface)), occluders.point, occluders.triangle, kDirections);
-  surface->occlusion.clear();
-  for (const std::uint16_t p : surface->point) surface->occlusion.push_back(quantised(open[p]));
+// Occlusion of several surfaces by the same occluders, in one pass over the directions.
+struct Shaded {
+  const std::vector<Vec3>* points;
+  Surface* surface;
+};
+
+void shade(const std::vector<Shaded>& shaded, const Occluders& occluders) {
+  std::vector<Vec3> point, normal;
+  for (const Shaded& s : shaded) {
+    const std::vector<Vec3> own = point_normals(*s.points, point_triangles(*s.surface));
+    point.insert(point.end(), s.points->begin(), s.points->end());
+    normal.insert(normal.end(), own.begin(), own.end());
+  }
+  const std::vector<float> open = ambient_occlusion(point, normal, occluders.point, occluders.triangle, kDirections);
+  std::size_t first = 0;
+  for (const Shaded& s : shaded) {
+    s.surface->occlusion.clear();
+    for (const std::uint16_t p : s.surface->point) s.surface->occlusion.push_back(quantised(open[first + p]));
+    first += s.points->size();
+  }
 }
 
 void shade_all(HeadAsset* asset) {
@@ -192,13 +207,18 @@ void shade_all(HeadAsset* asset) {
     bound.push_back(fit_proxy(proxy, asset->base));
     if (proxy.material <= Material::tongue) solid.add(bound.back(), proxy.surface);
   }
-  shade(asset->base, solid, &asset->skin);
+  std::vector<Shaded> by_solid = {{&asset->base, &asset->skin}};
   for (std::size_t i = 0; i < asset->proxies.size(); ++i) {
     Proxy& proxy = asset->proxies[i];
-    Occluders around = solid;
-    if (proxy.material == Material::hair) around.add(bound[i], proxy.surface);  // every style shades itself only
-    shade(bound[i], around, &proxy.surface);
+    if (proxy.material == Material::hair) {  // every style shades itself only
+      Occluders around = solid;
+      around.add(bound[i], proxy.surface);
+      shade({{&bound[i], &proxy.surface}}, around);
+    } else {
+      by_solid.push_back({&bound[i], &proxy.surface});
+    }
   }
+  shade(by_solid, solid);
 }
 
 Status pack_pictures(const std::filesystem::path& data, const Json& table, const SkinLayout& layout, HeadAsset* asset) {

@@ -1,0 +1,156 @@
+#include "scene/head_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "scene/mesh.hpp"
+#include "scene/texture.hpp"
+
+namespace likeness::scene {
+namespace {
+
+constexpr float kEyeDistance = 0.225F;  // between the eyes' middles in the default picture, in parts of its width
+constexpr float kEyeLine = 0.475F;      // height of the eyes in the default picture, in parts of it
+constexpr std::size_t kInner = 17;      // first of the 51 landmarks that frame a face (the jaw's 17 are the least certain)
+
+// Copies points to the corners of a surface and hands out its constant parts.
+void spread(const Surface& surface, std::span<const Vec3> point, std::span<const std::uint32_t> point_triangle, Draw* draw) {
+  const std::vector<Vec3> normal = point_normals(point, point_triangle);
+  draw->position.reserve(surface.point.size());
+  draw->normal.reserve(surface.point.size());
+  for (const std::uint16_t p : surface.point) {
+    draw->position.push_back(point[p]);
+    draw->normal.push_back(normal[p]);
+  }
+  draw->uv = surface.uv;
+  draw->occlusion = surface.occlusion;
+  draw->triangle = surface.triangle;
+}
+
+Vec2 middle(std::span<const Vec2> points) {
+  Vec2 sum = {0, 0};
+  for (const Vec2& p : points) sum = {sum[0] + p[0], sum[1] + p[1]};
+  return {sum[0] / static_cast<float>(points.size()), sum[1] / static_cast<float>(points.size())};
+}
+
+}  // namespace
+
+Result<HeadModel> HeadModel::create(HeadAsset asset, const Schema& schema) {
+  HeadModel model;
+  Result<SkinBlender> skins = SkinBlender::create(asset);
+  if (!skins.ok()) return skins.status();
+  model.skins_.push_back(std::move(*skins));
+  asset.skins.clear();  // the blender holds them
+  for (NamedTexture& t : asset.textures) add_levels(t.texture);
+  model.asset_ = std::move(asset);
+  if (Status status = model.resolve_parameters(schema); !status.ok()) return status;
+  if (Status status = model.resolve_targets(schema); !status.ok()) return status;
+  if (Status status = model.resolve_options(); !status.ok()) return status;
+  model.skin_points_ = point_triangles(model.asset_.skin);
+  for (const Proxy& proxy : model.asset_.proxies) model.proxy_points_.push_back(point_triangles(proxy.surface));
+  model.set_reference_frame(schema);
+  return model;
+}
+
+std::vector<Vec3> HeadModel::morph(std::span<const float> x) const {
+  std::vector<Vec3> point = asset_.base;
+  const std::vector<float> weights = target_weights(x);
+  for (std::size_t t = 0; t < weights.size(); ++t) {
+    const float w = weights[t] * 1e-3F;
+    if (w == 0) continue;
+    const SparseTarget& target = asset_.targets[t];
+    const std::int16_t* d = target.delta.data();
+    for (const std::uint16_t p : target.point) {
+      Vec3& to = point[p];
+      for (std::size_t i = 0; i < 3; ++i) to[i] += w * static_cast<float>(*d++);
+    }
+  }
+  const Vec3& chin = point[asset_.centre[0]];
+  const Vec3& crown = point[asset_.centre[1]];
+  const Vec3 centre = {0, (chin[1] + crown[1]) / 2, (chin[2] + crown[2]) / 2};
+  for (Vec3& p : point) {
+    for (std::size_t i = 0; i < 3; ++i) p[i] -= centre[i];
+  }
+  return point;
+}
+
+void HeadModel::add_proxy(std::size_t index, std::span<const Vec3> base, DrawList* list) const {
+  const Proxy& proxy = asset_.proxies[index];
+  Draw& draw = list->draws.emplace_back();
+  draw.material = proxy.material;
+  spread(proxy.surface, fit_proxy(proxy, base), proxy_points_[index], &draw);
+  draw.texture = &asset_.textures[proxy.texture].texture;
+}
+
+DrawList HeadModel::draw(std::span<const float> x) const {
+  DrawList list;
+  const std::vector<Vec3> base = morph(x);
+  list.draws.reserve(common_.size() + 3);
+  Draw& skin = list.draws.emplace_back();
+  spread(asset_.skin, base, skin_points_, &skin);
+  skin.fields = asset_.fields;
+  skin.region = asset_.region;
+  list.textures.push_back(skins_.front().blend(skin_mix(x)));
+  skin.texture = list.textures.back().get();
+  const float light = std::exp2(0.8F * value(skin_tone, x)), warmth = value(skin_warmth, x);
+  skin.tint = {light * (1 + 0.12F * warmth), light, light * (1 - 0.22F * warmth)};
+  for (const std::size_t index : common_) {
+    add_proxy(index, base, &list);
+    if (list.draws.back().material == Material::eye)
+      list.draws.back().texture = &asset_.textures[eye_texture_[chosen(eye_color, x)]].texture;
+  }
+  const Vec3 hair_tint = hair_colour(x);
+  // Brows are painted as single hairs with skin between them, so the same colour looks lighter on them.
+  const float brow_light = 0.6F * std::exp2(1.3F * value(eyebrow_lightness, x));
+  add_proxy(brow_[chosen(eyebrows, x)], base, &list);
+  list.draws.back().tint = {hair_tint[0] * brow_light, hair_tint[1] * brow_light, hair_tint[2] * brow_light};
+  list.draws.back().recolour = true;
+  if (const std::size_t index = hair_[chosen(hair, x)]; index != std::numeric_limits<std::size_t>::max()) {
+    add_proxy(index, base, &list);
+    list.draws.back().tint = hair_tint;
+    list.draws.back().recolour = true;
+  }
+  for (const std::uint16_t p : asset_.landmarks) list.landmarks.push_back(base[p]);
+  return list;
+}
+
+View HeadModel::view(std::span<const float> x) const {
+  constexpr float kRadians = std::numbers::pi_v<float> / 180;
+  return {value(yaw, x) * kRadians, value(pitch, x) * kRadians, value(light_side, x)};
+}
+
+void HeadModel::set_reference_frame(const Schema& schema) {
+  const std::vector<float> x = schema.default_vector();
+  const std::vector<Vec3> base = morph(x);
+  const Projector projector(camera(), view(x));
+  std::array<Vec2, 68> plane;
+  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = Projector::plane(projector.eye(base[asset_.landmarks[i]]));
+  const Vec2 left = middle(std::span(plane).subspan(36, 6)), right = middle(std::span(plane).subspan(42, 6));
+  const float scale = kEyeDistance / std::max(1e-6F, std::hypot(right[0] - left[0], right[1] - left[1]));
+  const Vec2 shift = {0.5F - scale * (left[0] + right[0]) / 2, kEyeLine - scale * (left[1] + right[1]) / 2};
+  for (std::size_t i = 0; i < reference_.size(); ++i)
+    reference_[i] = {scale * plane[kInner + i][0] + shift[0], scale * plane[kInner + i][1] + shift[1]};
+}
+
+Framing HeadModel::framing(std::span<const Vec3> landmarks, const View& view) const {
+  const Projector projector(camera(), view);
+  std::array<Vec2, 51> plane;
+  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = Projector::plane(projector.eye(landmarks[kInner + i]));
+  const Vec2 from = middle(plane), to = middle(reference_);
+  float cross = 0, square = 0;
+  for (std::size_t i = 0; i < plane.size(); ++i) {
+    for (std::size_t c = 0; c < 2; ++c) {
+      const float d = plane[i][c] - from[c];
+      cross += d * (reference_[i][c] - to[c]);
+      square += d * d;
+    }
+  }
+  Framing framing;
+  framing.scale = cross / std::max(square, 1e-12F);
+  framing.shift = {to[0] - framing.scale * from[0], to[1] - framing.scale * from[1]};
+  return framing;
+}
+
+}  // namespace likeness::scene

@@ -1,0 +1,41 @@
+// Skin textures mixed from MakeHuman's 18 ordinary skins.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "likeness/status.hpp"
+#include "scene/head_asset.hpp"
+
+namespace likeness::scene {
+
+/// What a skin is mixed from. All weights are >= 0 and each group sums to 1.
+struct SkinMix {
+  std::array<float, 3> age{};   ///< young, middle-aged, old
+  std::array<float, 3> type{};  ///< african, asian, caucasian
+  std::array<float, 2> sex{};   ///< female, male
+  float lip_redness = 0;        ///< -1 pale, 0 as painted, 1 red
+};
+
+/// Holds the skins in linear light. Immutable, safe to share between threads.
+class SkinBlender {
+ public:
+  /// Takes the atlas of `asset`. Errors: corrupt_scene when a skin is missing.
+  static Result<SkinBlender> create(const HeadAsset& asset);
+  /// The atlas of one character, opaque.
+  std::unique_ptr<Texture> blend(const SkinMix& mix) const;
+
+ private:
+  struct LipTexel {
+    std::uint32_t texel;  ///< in the order of the skins' texels
+    float strength;       ///< 0 to 1
+  };
+  std::int32_t width_ = 0, height_ = 0;
+  std::vector<SkinRegion> regions_;
+  std::array<std::vector<std::uint16_t>, 18> linear_;  ///< [age][type][sex], linear light * 65535
+  std::vector<LipTexel> lips_;
+};
+
+}  // namespace likeness::scene
