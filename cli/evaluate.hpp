@@ -1,0 +1,48 @@
+// The parts of `likeness evaluate`: each measures one thing and prints `NAME VALUE` lines.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "image/image.hpp"
+#include "likeness/scene.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace likeness::cli {
+
+/// Rendered characters with their vectors and label maps: a folder that `likeness dataset` wrote, or drawn on the fly.
+class Examples {
+ public:
+  struct Example {
+    std::vector<float> x;
+    Image picture;  ///< RGB
+    Image labels;   ///< 1 channel; empty where the folder has none
+  };
+  /// A data set folder (parameters.npy, NNNNNN.png, NNNNNN_labels.png). Errors: not_found, corrupt_image, schema_mismatch.
+  static Result<Examples> open(const std::filesystem::path& folder, const Schema& schema);
+  /// `count` characters of draw_human(seed, 0 ...) as the client renders them. `client` must outlive the examples.
+  static Examples draw(const GameClient& client, std::uint64_t seed, std::int64_t count);
+
+  std::int64_t size() const { return count_; }
+  Result<Example> get(std::int64_t index) const;
+
+ private:
+  std::filesystem::path folder_;
+  const GameClient* client_ = nullptr;
+  std::uint64_t seed_ = 0;
+  std::int64_t count_ = 0;
+  std::vector<float> x_;  // count_ rows, of a folder
+};
+
+void add_evaluate_generator(CLI::App& app, int& exit);
+void add_evaluate_extractor(CLI::App& app, int& exit);
+void add_evaluate_fit(CLI::App& app, int& exit);
+void add_evaluate_sheet(CLI::App& app, int& exit);
+
+}  // namespace likeness::cli

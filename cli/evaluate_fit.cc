@@ -1,0 +1,127 @@
+// likeness evaluate fit, likeness evaluate sheet
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/file.hpp"
+#include "cli/common.hpp"
+#include "cli/evaluate.hpp"
+#include "cli/fit_options.hpp"
+#include "fit/batch.hpp"
+#include "image/decode.hpp"
+#include "image/resample.hpp"
+
+namespace likeness::cli {
+namespace {
+
+struct EvaluateFitArguments {
+  std::vector<std::string> photos;
+  ModelArguments model;
+  FitOptions options;
+};
+
+void print_figures(const char* name, std::vector<double> values) {
+  if (values.empty()) return;
+  std::ranges::sort(values);
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  std::printf("%s_mean %.5f\n%s_median %.5f\n%s_max %.5f\n", name, mean, name, values[values.size() / 2], name, values.back());
+}
+
+Status evaluate_fit(const EvaluateFitArguments& arguments) {
+  const auto model = load_model(arguments.model);
+  if (!model.ok()) return model.status();
+  Fitter fitter(*model);
+  std::vector<double> seconds, losses, similarities, iterations;
+  int refused = 0;
+  const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
+  for (const BatchInput& input : inputs) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto bytes = input.status.ok() ? read_file(input.file) : input.status;
+    const Result<FitResult> result = bytes.ok() ? fitter.fit_bytes(*bytes, arguments.options) : bytes.status();
+    if (!result.ok()) {
+      ++refused;
+      std::fprintf(stderr, "likeness: %s: %s: %s\n", input.file.c_str(), code_name(result.status().code), result.status().message.c_str());
+      continue;
+    }
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    losses.push_back(result->loss);
+    similarities.push_back(result->similarity);
+    iterations.push_back(result->iterations);
+  }
+  std::printf("fit_photos %zu\nfit_refused %d\n", inputs.size(), refused);
+  print_figures("fit_seconds", seconds);
+  print_figures("fit_loss", losses);
+  print_figures("fit_similarity", similarities);
+  print_figures("fit_iterations", iterations);
+  return Status::success();
+}
+
+struct SheetArguments {
+  std::string folder, output;
+  int count = 16, columns = 2, height = 256;
+};
+
+// The first `count` panels (aligned | generated | rendered) of an output folder of `likeness fit`, in the order of names.
+Status write_sheet(const SheetArguments& arguments) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(arguments.folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code missing;
+    if (std::filesystem::exists(entry->path() / "panel.png", missing)) files.push_back(entry->path() / "panel.png");
+  }
+  if (error || files.empty())
+    return {Code::not_found, arguments.folder + " holds no STEM/panel.png: give the output folder of `likeness fit`"};
+  std::ranges::sort(files);
+  files.resize(std::min(files.size(), static_cast<std::size_t>(arguments.count)));
+  const int columns = std::min(arguments.columns, static_cast<int>(files.size()));
+  const int rows = (static_cast<int>(files.size()) + columns - 1) / columns;
+  const int width = 3 * arguments.height;
+  Image sheet(columns * width, rows * arguments.height, 3);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto bytes = read_file(files[i]);
+    if (!bytes.ok()) return bytes.status();
+    const auto panel = decode_photo(*bytes);
+    if (!panel.ok()) return panel.status();
+    const auto small = resize(*panel, width, arguments.height, Filter::bilinear);
+    if (!small.ok()) return small.status();
+    const int left = static_cast<int>(i) % columns * width, top = static_cast<int>(i) / columns * arguments.height;
+    for (int y = 0; y < small->height; ++y) std::copy_n(small->row(y), small->row_bytes(), sheet.at(left, top + y));
+  }
+  return write_png(arguments.output, sheet);
+}
+
+}  // namespace
+
+void add_evaluate_fit(CLI::App& app, int& exit) {
+  auto arguments = std::make_shared<EvaluateFitArguments>();
+  CLI::App* command = app.add_subcommand("fit", "Fit photos and print seconds, losses and similarities");
+  command->add_option("photos", arguments->photos, "Photos, or folders of them")->required();
+  add_fit_options(*command, arguments->options);
+  add_model_options(*command, arguments->model);
+  command->callback([arguments, &exit] {
+    const Status status = evaluate_fit(*arguments);
+    exit = status.ok() ? exit_ok : fail(status);
+  });
+}
+
+void add_evaluate_sheet(CLI::App& app, int& exit) {
+  auto arguments = std::make_shared<SheetArguments>();
+  CLI::App* command = app.add_subcommand("sheet", "A contact sheet of fits: aligned | generated | rendered");
+  command->add_option("folder", arguments->folder, "Output folder of `likeness fit`")->required();
+  command->add_option("-o,--output", arguments->output, "PNG to write")->required();
+  command->add_option("-n,--count", arguments->count, "People at most")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--columns", arguments->columns, "People side by side")->check(CLI::Range(1, 20))->capture_default_str();
+  command->add_option("--height", arguments->height, "Pixels of a picture's side")->check(CLI::Range(32, 512))->capture_default_str();
+  command->callback([arguments, &exit] {
+    const Status status = write_sheet(*arguments);
+    exit = status.ok() ? exit_ok : fail(status);
+  });
+}
+
+}  // namespace likeness::cli

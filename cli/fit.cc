@@ -1,0 +1,133 @@
+// likeness fit: photos become characters.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/common.hpp"
+#include "cli/fit_options.hpp"
+#include "fit/batch.hpp"
+#include "fit/report.hpp"
+
+namespace likeness::cli {
+namespace {
+
+struct FitArguments {
+  std::vector<std::string> photos;
+  std::string output;
+  ModelArguments model;
+  FitOptions options;
+  bool json = false, quiet = false;
+};
+
+// One line on a terminal that is overwritten; nothing where standard error is no terminal.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) == 1) {}
+
+  void photo(std::size_t index, std::size_t count, const std::string& stem) {
+    index_ = index, count_ = count, stem_ = stem;
+    photo_start_ = Clock::now();
+  }
+  void step(const FitProgress& progress) {
+    if (!on_) return;
+    const double photo = seconds(photo_start_), share = static_cast<double>(progress.iteration) / progress.iterations;
+    const double each = done_ > 0 ? busy_ / done_ : photo / share;
+    const double left = photo / share - photo + each * static_cast<double>(count_ - index_ - 1);
+    std::fprintf(stderr, "\r[%zu/%zu] %.40s  %d/%d  loss %.4f  %.0f s left \033[K", index_ + 1, count_, stem_.c_str(), progress.iteration,
+                 progress.iterations, progress.loss, left);
+    std::fflush(stderr);
+  }
+  void finished(bool resumed) {
+    if (!resumed) busy_ += seconds(photo_start_), ++done_;
+    clear();
+  }
+  void clear() const {
+    if (on_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+
+  bool on_;
+  std::size_t index_ = 0, count_ = 0;
+  std::string stem_;
+  Clock::time_point photo_start_;
+  double busy_ = 0;
+  int done_ = 0;
+};
+
+void report(const FitArguments& arguments, const LedgerEntry& entry, bool resumed) {
+  if (arguments.json) {
+    std::printf("%s\n", ledger_line(entry).c_str());
+  } else if (entry.code != Code::ok) {
+    std::fprintf(stderr, "likeness: %s: %s: %s\n", entry.photo.c_str(), code_name(entry.code), entry.message.c_str());
+  } else if (!arguments.quiet) {
+    std::printf("%s: similarity %.3f, %s\n", entry.stem.c_str(), entry.similarity,
+                resumed ? "already done" : (std::to_string(static_cast<int>(entry.seconds * 1000)) + " ms").c_str());
+  }
+  std::fflush(stdout);
+}
+
+int fit(const FitArguments& arguments) {
+  const Result<std::shared_ptr<const Model>> model = load_model(arguments.model);
+  if (!model.ok()) return fail(model.status());
+  const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
+  Fitter fitter(*model);
+  ProgressLine line(!arguments.quiet && !arguments.json);
+  FitOptions options = arguments.options;
+  options.progress = [&line](const FitProgress& progress) {
+    line.step(progress);
+    return true;
+  };
+
+  std::size_t index = 0;
+  const BatchWork work = [&](const BatchInput& input, std::span<const std::uint8_t> bytes,
+                             const std::filesystem::path& folder) -> Result<double> {
+    index = static_cast<std::size_t>(&input - inputs.data());
+    line.photo(index, inputs.size(), input.stem);
+    const Result<FitResult> result = fitter.fit_bytes(bytes, options);
+    if (!result.ok()) return result.status();
+    if (result->stop == StopReason::diverged) {
+      return Status{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
+    }
+    if (Status status = write_result(folder, input.stem, **model, *result, options); !status.ok()) return status;
+    return result->similarity;
+  };
+  const BatchListener listener = [&](std::size_t, const LedgerEntry& entry, bool resumed) {
+    line.finished(resumed);
+    report(arguments, entry, resumed);
+  };
+  const Result<BatchCounts> counts = run_batch(inputs, arguments.output, options_key(**model, options), work, listener);
+  if (!counts.ok()) return fail(counts.status());
+  if (arguments.json) {
+    std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
+                counts->resumed);
+  } else if (!arguments.quiet) {
+    std::printf("%d photo%s: %d done, %d refused, %d already done\n", counts->total, counts->total == 1 ? "" : "s", counts->done,
+                counts->refused, counts->resumed);
+  }
+  return counts->refused > 0 ? exit_refused : exit_ok;
+}
+
+}  // namespace
+
+void add_fit_command(CLI::App& app, int& exit) {
+  auto arguments = std::make_shared<FitArguments>();
+  CLI::App* command = app.add_subcommand("fit", "Turn portrait photos into characters");
+  command->add_option("photos", arguments->photos, "JPEG, PNG or BMP files, or folders of them")->required();
+  command->add_option("-o,--output", arguments->output, "Output folder: STEM/character.json and more for each photo, and ledger.jsonl")
+      ->required();
+  add_fit_options(*command, arguments->options);
+  add_model_options(*command, arguments->model);
+  command->add_flag("--json", arguments->json, "Print one JSON object a photo, and the counts, on standard output");
+  command->add_flag("--quiet", arguments->quiet, "Print refusals only");
+  command->callback([arguments, &exit] { exit = fit(*arguments); });
+}
+
+}  // namespace likeness::cli

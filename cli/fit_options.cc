@@ -1,0 +1,82 @@
+#include "cli/fit_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/parallel.hpp"
+#include "cli/common.hpp"
+#include "fit/model.hpp"
+#include "image/encode.hpp"
+
+namespace likeness::cli {
+namespace {
+
+// An option whose words stand for values of an enumeration.
+template <class E>
+void add_choice(CLI::App& command, const char* name, E& value, const char* help, const std::map<std::string, E>& words) {
+  std::string initial;
+  for (const auto& [word, meaning] : words) {
+    if (meaning == value) initial = word;
+  }
+  command
+      .add_option_function<std::string>(
+          name, [&value, words](const std::string& word) { value = words.at(word); }, help)
+      ->check(CLI::IsMember(words))
+      ->default_str(initial);
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, ModelArguments& arguments) {
+  command.add_option("--model", arguments.model, "Model folder (default: $LIKENESS_MODEL, else the installed one)");
+  command.add_option("--scene", arguments.scene, "scene.json (default: the model folder's)");
+  command.add_option("--threads", arguments.threads, "Threads (default: all cores)")->check(CLI::Range(1, 1024));
+}
+
+Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments) {
+  set_default_threads(arguments.threads);
+  return Model::load({.folder = model_folder(arguments.model), .scene = arguments.scene, .landmarks = {}});
+}
+
+Result<Frame> open_frame(const ModelArguments& arguments) {
+  set_default_threads(arguments.threads);
+  Result<std::unique_ptr<GameClient>> client = open_client(scene_file(arguments.scene, arguments.model));
+  if (!client.ok()) return client.status();
+  Result<FaceFinder> finder = open_face_finder(model_folder(arguments.model), {});
+  if (!finder.ok()) return finder.status();
+  Result<Aligner> aligner = Aligner::create(**client, std::move(finder));
+  if (!aligner.ok()) return aligner.status();
+  return Frame{std::move(*client), std::move(*aligner)};
+}
+
+void add_align_option(CLI::App& command, AlignKind& align) {
+  add_choice<AlignKind>(command, "--align", align, "How the photo is laid on the reference face",
+                        {{"affine", AlignKind::affine}, {"similarity", AlignKind::similarity}});
+}
+
+void add_fit_options(CLI::App& command, FitOptions& options) {
+  command.add_option("--iterations", options.iterations, "Gradient steps at most")->check(CLI::Range(1, 10000))->capture_default_str();
+  command.add_option("--threshold", options.threshold, "Stop at this similarity (1: never)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command.add_option("--step", options.step, "First step size")->check(CLI::Range(1e-6, 100.0))->capture_default_str();
+  add_choice<LossKind>(command, "--loss", options.loss, "Distance of features", {{"l1", LossKind::l1}, {"l2", LossKind::l2}});
+  add_align_option(command, options.align);
+  command.add_option("--seed", options.seed, "0: start at the average face; else near it, at random")->capture_default_str();
+  add_choice<OptimizerKind>(command, "--optimizer", options.optimizer, "Kind of descent",
+                            {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}});
+  add_choice<ObjectiveKind>(command, "--objective", options.objective, "likeness, or plain: raw features only",
+                            {{"likeness", ObjectiveKind::likeness}, {"plain", ObjectiveKind::plain}});
+  command.add_option("--prior", options.prior, "How strongly sliders are held to the average")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+}
+
+Status write_png(const std::filesystem::path& path, const Image& image) {
+  const auto png = encode_png(image);
+  return png.ok() ? write_file_atomic(path, *png) : png.status();
+}
+
+}  // namespace likeness::cli

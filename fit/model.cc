@@ -1,0 +1,98 @@
+#include "fit/model.hpp"
+
+#include <future>
+#include <system_error>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+#include "fit/objective.hpp"
+#include "weights/model_file.hpp"
+
+namespace likeness {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Result<std::string> hash_of(const fs::path& path) {
+  const Result<std::vector<std::uint8_t>> bytes = read_file(path);
+  if (!bytes.ok()) {
+    if (bytes.status().code != Code::not_found) return bytes.status();
+    return Status{Code::not_found, path.string() + " is missing: point --model or LIKENESS_MODEL to a folder with a trained model"};
+  }
+  return sha256_hex(*bytes);
+}
+
+}  // namespace
+
+Result<FaceFinder> open_face_finder(const fs::path& folder, const fs::path& file) {
+  const fs::path path = file.empty() ? landmark_file(folder) : file;
+  std::string digest = FaceFinder::kDebianDigest;
+  if (path.parent_path() == folder) {
+    if (const Result<Manifest> manifest = Manifest::load(folder); manifest.ok()) {
+      const auto entry = manifest->files().find(path.filename().string());
+      if (entry != manifest->files().end()) digest = entry->second.sha256;
+    }
+  }
+  return FaceFinder::open(path, digest);
+}
+
+Result<std::shared_ptr<const Model>> assemble_model(std::unique_ptr<const GameClient> client, Generator<float> generator,
+                                                    ResidualNet<float> extractor, Result<FaceFinder> finder, std::string generator_hash,
+                                                    std::string extractor_hash) {
+  const Schema& schema = client->schema();
+  const GeneratorArchitecture& architecture = generator.architecture();
+  if (architecture.inputs != static_cast<int>(schema.size()) || (!architecture.schema.empty() && architecture.schema != schema.hash())) {
+    return Status{Code::schema_mismatch,
+                  "the generator was trained for another scene than " + schema.name() + ": use the scene.json that came with it"};
+  }
+  Result<Aligner> aligner = Aligner::create(*client, std::move(finder));
+  if (!aligner.ok()) return aligner.status();
+  return std::shared_ptr<const Model>(std::make_shared<Model>(
+      std::unique_ptr<const Model::Impl>(new Model::Impl{std::move(client), std::move(generator), std::move(extractor), std::move(*aligner),
+                                                         std::move(generator_hash), std::move(extractor_hash)})));
+}
+
+Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
+  // The landmark file takes the longest, on one core.
+  std::future<Result<FaceFinder>> finder =
+      std::async(std::launch::async, [&options] { return open_face_finder(options.folder, options.landmarks); });
+
+  std::error_code error;
+  if (fs::exists(options.folder / "manifest.json", error)) {
+    const Result<Manifest> manifest = Manifest::load(options.folder);
+    if (!manifest.ok()) return manifest.status();
+    if (Status status = manifest->check(options.folder); !status.ok()) return status;
+  }
+  const fs::path generator_file = options.folder / "generator.safetensors", extractor_file = options.folder / "extractor.safetensors";
+  Result<std::string> generator_hash = hash_of(generator_file);
+  if (!generator_hash.ok()) return generator_hash.status();
+  Result<std::string> extractor_hash = hash_of(extractor_file);
+  if (!extractor_hash.ok()) return extractor_hash.status();
+  Result<Generator<float>> generator = load_generator(generator_file);
+  if (!generator.ok()) return generator.status();
+  Result<ResidualNet<float>> extractor = load_extractor(extractor_file);
+  if (!extractor.ok()) return extractor.status();
+  Result<std::unique_ptr<GameClient>> client = open_client(options.scene.empty() ? options.folder / "scene.json" : options.scene);
+  if (!client.ok()) return client.status();
+  return assemble_model(std::move(*client), std::move(*generator), std::move(*extractor), finder.get(), std::move(*generator_hash),
+                        std::move(*extractor_hash));
+}
+
+Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+const Schema& Model::schema() const { return impl_->client->schema(); }
+const GameClient& Model::client() const { return *impl_->client; }
+const std::string& Model::generator_hash() const { return impl_->generator_hash; }
+const std::string& Model::extractor_hash() const { return impl_->extractor_hash; }
+const Landmarks& Model::reference_landmarks() const { return impl_->aligner.reference_landmarks(); }
+
+Result<Picture> Model::generate(std::span<const float> x) const {
+  if (x.size() != schema().size()) return Status{Code::invalid_argument, "x has another length than the schema"};
+  Tape<float> tape;
+  return generate_picture(impl_->generator, tape, x);
+}
+
+}  // namespace likeness

@@ -1,0 +1,45 @@
+// The search for the character: projected gradient descent on a relaxed problem, choices made one by one, then descent with the
+// choices fixed. Knows nothing of pictures, so that it can be tested on problems with known answers.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "likeness/likeness.hpp"
+#include "likeness/scene.hpp"
+#include "likeness/status.hpp"
+
+namespace likeness {
+
+/// What is minimised: a function on [0, 1]^P whose simplex and choice groups hold weights that sum to 1.
+class SearchProblem {
+ public:
+  struct Value {
+    double loss = 0;
+    double similarity = 0;
+  };
+  virtual ~SearchProblem() = default;
+  /// The loss at x, and its gradient unless `gradient` is empty. A non-finite loss is not an error: the search steps back.
+  virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
+};
+
+struct SearchResult {
+  std::vector<float> x;        ///< the least loss seen among characters whose choices are one-hot
+  double loss = 0;             ///< at x
+  double similarity = 0;       ///< at x
+  std::vector<double> losses;  ///< of every gradient step
+  StopReason stop = StopReason::iterations;
+};
+
+/// Minimises from `start` (a valid vector of the schema).
+///
+/// Stage 1 (3/5 of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1],
+/// beta rising from 3 to 12. Stage 2: each group in turn, the one with the largest gradient so far first, is set to the option with the
+/// least loss. Stage 3: descent with the choices fixed. After each step continuous entries are clamped to [0, 1] and simplexes projected. A
+/// stage ends early on a plateau: 12 steps that bring less than 0.1 % in all. Where a loss or gradient is not finite the search returns to
+/// its best point with half the step, at most 5 times. Errors: invalid_argument (options), diverged (no finite loss at all), and those of
+/// the problem.
+Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options);
+
+}  // namespace likeness

@@ -1,0 +1,149 @@
+// A portrait photo becomes the sliders of a game character.
+//
+//   auto model = Model::load({.folder = "share/likeness/models/makehuman-head"});
+//   if (!model.ok()) ...                                  // model.status(): a code and a sentence
+//   Fitter fitter(*model);                                // one a thread; the model is shared
+//   auto result = fitter.fit_bytes(jpeg_bytes);
+//   if (result.ok()) character_to_json((*model)->schema(), result->character);
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/alignment.hpp"
+#include "likeness/scene.hpp"
+#include "likeness/status.hpp"
+
+namespace likeness {
+
+/// RGB pixels, 8 bits, sRGB, rows from the top without padding. Not owned.
+struct PhotoView {
+  int width = 0;
+  int height = 0;
+  std::span<const std::uint8_t> rgb;  ///< height * width * 3
+};
+
+/// An owned square RGB picture.
+struct Picture {
+  int size = 0;
+  std::vector<std::uint8_t> rgb;  ///< size * size * 3
+};
+
+enum class LossKind { l1, l2 };
+enum class OptimizerKind { adam, sgd };
+
+/// likeness: every depth counts places by what is seen there (eyes, brows, nose and lips most), compares features centred in their own
+/// domain (photos, renders) where the extractor carries the statistics, and holds the sliders weakly to the average.
+/// plain: the patent's objective, the mean distance of raw features of every depth.
+enum class ObjectiveKind { likeness, plain };
+
+/// Why a fit ended.
+enum class StopReason {
+  iterations,  ///< the iterations were used up
+  threshold,   ///< the similarity reached the threshold
+  plateau,     ///< the loss stopped falling
+  cancelled,   ///< the progress callback said so
+  diverged,    ///< numbers became non-finite even at 1/32 of the step; the best character before that is returned
+};
+
+/// The name of a reason in files and reports, e.g. "plateau".
+const char* stop_name(StopReason reason);
+
+/// What a progress callback is told.
+struct FitProgress {
+  int iteration = 0;   ///< from 1
+  int iterations = 0;  ///< at most
+  double loss = 0;     ///< 1 at the average face
+  double similarity = 0;
+};
+
+struct FitOptions {
+  int iterations = 60;   ///< gradient steps in all, 1 to 10000
+  double threshold = 1;  ///< stop once the similarity reaches it; 1: never before the iterations are used up
+  double step = 0.03;    ///< first step size; falls to 0.15 of it by the last iteration
+  double prior = 0.06;   ///< weight of the squared distance from the average (objective likeness only)
+  LossKind loss = LossKind::l1;
+  AlignKind align = AlignKind::similarity;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  ObjectiveKind objective = ObjectiveKind::likeness;
+  std::uint64_t seed = 0;  ///< 0: start at the average face, as the method says; else at a random point near it (for stability tests)
+  /// Called after every step; return false to stop with the best character so far.
+  std::function<bool(const FitProgress&)> progress;
+};
+
+/// A fitted character and how it came about.
+struct FitResult {
+  Character character;  ///< nuisance parameters (pose, expression, light) as fitted; renders and .mhm leave them out
+  /// 1 - D, where D is the mean over depths of sum w |a - b| / sum w (|a| + |b|), a and b the (centred) features of photo and
+  /// generated face, w the weight of the place. 1: equal; 0: opposite; unrelated faces come to about 0.3.
+  double similarity = 0;
+  std::vector<double> losses;  ///< of every step, 1 at the average face; the returned character has the least of the last stage
+  double loss = 0;             ///< of the returned character
+  int iterations = 0;          ///< steps taken
+  StopReason stop = StopReason::iterations;
+  Landmarks landmarks{};  ///< in pixels of the photo
+  Picture aligned;        ///< the photo on the reference face
+  Picture generated;      ///< the generator's picture of the character
+  Picture rendered;       ///< the client's picture: frontal, without expression, standard light
+};
+
+struct ModelOptions {
+  std::filesystem::path folder;     ///< generator.safetensors, extractor.safetensors, scene.json, and manifest.json where there is one
+  std::filesystem::path scene;      ///< empty: scene.json in `folder`
+  std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
+};
+
+/// Networks, client and landmark finder of one game. Immutable: any number of fitters may share it.
+class Model {
+ public:
+  /// Errors: not_found (what is missing, what to do), corrupt_model, schema_mismatch (the generator was trained for another scene), and
+  /// those of open_client(). A missing landmark file is no error here, but at the first photo that comes without landmarks.
+  static Result<std::shared_ptr<const Model>> load(const ModelOptions& options);
+
+  const Schema& schema() const;
+  const GameClient& client() const;
+  /// SHA-256 of the network files, and of the scene's schema: what a result depends on.
+  const std::string& generator_hash() const;
+  const std::string& extractor_hash() const;
+  /// Landmarks of the reference face (every parameter at its default) in pixels of a 512 x 512 picture.
+  const Landmarks& reference_landmarks() const;
+  /// The generator's picture of x (schema().size() entries). Errors: invalid_argument.
+  Result<Picture> generate(std::span<const float> x) const;
+
+  struct Impl;
+  explicit Model(std::unique_ptr<const Impl> impl);
+  ~Model();
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// Fits photos, one at a time. One Fitter a thread.
+class Fitter {
+ public:
+  explicit Fitter(std::shared_ptr<const Model> model);
+  ~Fitter();
+  Fitter(Fitter&&) noexcept;
+  Fitter& operator=(Fitter&&) noexcept;
+
+  /// Fits a photo file's bytes (JPEG, PNG, BMP). Errors: those of decoding and of fit().
+  Result<FitResult> fit_bytes(std::span<const std::uint8_t> file, const FitOptions& options = {});
+  /// Finds the face and fits. Errors: invalid_argument, no_face, face_too_small, pose, landmarks_bad, diverged (not one finite loss),
+  /// client_failed, unavailable (built without dlib), not_found and corrupt_model (landmark file).
+  Result<FitResult> fit(const PhotoView& photo, const FitOptions& options = {});
+  /// The same with landmarks from the host, in pixels of the photo.
+  Result<FitResult> fit(const PhotoView& photo, const Landmarks& landmarks, const FitOptions& options = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace likeness
