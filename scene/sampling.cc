@@ -1,0 +1,227 @@
+// Random characters. Own generator and distributions: those of the standard library differ between implementations, and a data set
+// must be the same on every machine.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "likeness/scene.hpp"
+
+namespace likeness {
+namespace {
+
+/// SplitMix64 (Steele, Lea, Flood 2014) started at a mix of seed and index.
+class Random {
+ public:
+  Random(std::uint64_t seed, std::uint64_t index) : state_(mix(seed ^ 0x6C696B656E657373U) ^ mix(index + 0x9E3779B97F4A7C15U)) {}
+
+  std::uint64_t bits() {
+    state_ += 0x9E3779B97F4A7C15U;
+    return mix(state_);
+  }
+  /// Uniform in (0, 1), never an end.
+  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1.0p-53; }
+  bool chance(double probability) { return uniform() < probability; }
+  /// Nearly standard normal: the sum of 12 uniforms less 6 (Irwin-Hall), exact arithmetic and so equal everywhere. Within +-6.
+  double normal() {
+    double sum = -6;
+    for (int i = 0; i < 12; ++i) sum += uniform();
+    return sum;
+  }
+  /// Index with probability proportional to its weight.
+  std::size_t pick(std::span<const double> weight) {
+    double total = 0;
+    for (const double w : weight) total += w;
+    double at = uniform() * total;
+    for (std::size_t i = 0; i + 1 < weight.size(); ++i) {
+      at -= weight[i];
+      if (at < 0) return i;
+    }
+    return weight.size() - 1;
+  }
+
+ private:
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+  }
+  std::uint64_t state_;
+};
+
+void choose(const Parameter& p, std::size_t option, std::vector<float>* x) {
+  for (std::size_t i = 0; i < p.size(); ++i) (*x)[p.offset + i] = i == option ? 1.0F : 0.0F;
+}
+
+/// Uniform on the simplex: gaps between sorted uniform numbers (no logarithm, whose last bit may differ between libraries).
+void uniform_simplex(const Parameter& p, Random* random, std::vector<float>* x) {
+  std::vector<double> cut = {0, 1};
+  for (std::size_t i = 1; i < p.size(); ++i) cut.push_back(random->uniform());
+  std::sort(cut.begin(), cut.end());
+  for (std::size_t i = 0; i < p.size(); ++i) (*x)[p.offset + i] = static_cast<float>(cut[i + 1] - cut[i]);
+}
+
+/// A person behind the numbers: what draw_human derives the looks from.
+struct Person {
+  std::array<double, 3> ancestry{};  // african, asian, caucasian
+  double male = 0.5;
+  double age = 0;  // position in [0, 1] of the parameter; 0.5 = 25 years, 1 = 90
+  double spread = 1;
+};
+
+Person draw_person(Random* random) {
+  Person person;
+  const std::array<double, 3> parts = {0.27, 0.28, 0.45};
+  const std::size_t main = random->pick(parts);
+  const double rest = random->chance(0.55) ? 0.25 * random->uniform() : random->uniform();
+  const double split = random->uniform();
+  person.ancestry = {rest * split / 2, rest * (1 - split) / 2, rest * (split + 1) / 4};
+  double others = 0;
+  for (std::size_t i = 0; i < 3; ++i) others += i == main ? 0 : person.ancestry[i];
+  person.ancestry[main] = 1 - others;
+  const double sure = 0.3 * random->uniform() * random->uniform();
+  person.male = random->chance(0.5) ? 1 - sure : sure;
+  if (random->chance(0.12)) person.male = random->uniform();
+  // Adults of every age, young ones most often, a few teenagers.
+  person.age = random->chance(0.08) ? 0.2 + 0.3 * random->uniform() : 0.5 + 0.48 * std::pow(random->uniform(), 1.4);
+  person.spread = random->chance(0.1) ? 1.7 : 1.0;
+  return person;
+}
+
+float clamped(double v) { return static_cast<float>(std::clamp(v, 0.0, 1.0)); }
+
+/// Natural hair styles: weights by name, for a man and a woman.
+double style_weight(std::string_view style, const Person& person) {
+  struct Style {
+    std::string_view name;
+    double woman, man;
+  };
+  constexpr std::array<Style, 7> kStyles = {{{"bald", 0.02, 0.16},
+                                             {"short01", 0.10, 0.32},
+                                             {"short02", 0.10, 0.20},
+                                             {"short04", 0.08, 0.22},
+                                             {"afro01", 0.05, 0.03},
+                                             {"long01", 0.38, 0.04},
+                                             {"ponytail01", 0.27, 0.03}}};
+  for (const Style& s : kStyles) {
+    if (s.name != style) continue;
+    double w = person.male * s.man + (1 - person.male) * s.woman;
+    if (s.name == "afro01") w *= 0.4 + 3 * person.ancestry[0];
+    if (s.name == "bald") w *= 0.6 + 2 * std::max(0.0, person.age - 0.5);
+    return w;
+  }
+  return 0.1;
+}
+
+/// Values that follow from the person: what skin, hair, eyes and brows go together. Returns false for other parameters.
+bool draw_look(const Parameter& p, const Person& person, Random* random, std::vector<float>* x) {
+  const auto put = [&](double v) {
+    (*x)[p.offset] = clamped(v);
+    return true;
+  };
+  const double elder = std::clamp((person.age - 0.62) / 0.3, 0.0, 1.0);  // 0 until about 40, 1 at about 80
+  const double dark = person.ancestry[0], fair = person.ancestry[2];
+  if (p.name == "gender") return put(person.male);
+  if (p.name == "age") return put(person.age);
+  if (p.name == "weight") return put(0.5 + 0.19 * random->normal());
+  if (p.name == "muscle") return put(0.42 + 0.14 * person.male + 0.14 * random->normal());
+  if (p.name == "skin_tone") return put(0.5 + 0.17 * random->normal());
+  if (p.name == "skin_warmth") return put(0.5 + 0.17 * random->normal());
+  if (p.name == "lip_redness") return put(0.53 - 0.1 * person.male + 0.17 * random->normal());
+  if (p.name == "eyebrow_lightness") return put(0.5 + 0.15 * random->normal());
+  if (p.name == "hair_lightness") {
+    // Mostly dark; from brown to blond where ancestry is European.
+    const double dark_hair = 0.13 + 0.12 * random->uniform();
+    return put(random->chance(fair * fair) ? 0.15 + 0.75 * random->uniform() : dark_hair);
+  }
+  if (p.name == "hair_warmth") return put((random->chance(0.06 * fair) ? 0.85 : 0.5) + 0.14 * random->normal());
+  if (p.name == "hair_gray") {
+    const bool grey = random->chance(0.08 + 0.8 * elder);
+    return put(grey ? 0.5 + 0.5 * (0.25 + 0.75 * elder) * random->uniform() : 0.5 * random->uniform());
+  }
+  if (p.name == "skin_type" || p.name == "ethnicity") {
+    // The skin follows ancestry with some freedom of its own.
+    const double own = p.name == "skin_type" ? 0.35 * random->uniform() * random->uniform() : 0;
+    std::vector<float> free(*x);
+    uniform_simplex(p, random, &free);
+    for (std::size_t i = 0; i < p.size() && i < 3; ++i)
+      (*x)[p.offset + i] = static_cast<float>((1 - own) * person.ancestry[i] + own * static_cast<double>(free[p.offset + i]));
+    return true;
+  }
+  if (p.name == "hair") {
+    std::vector<double> weight;
+    for (const std::string& option : p.options) weight.push_back(style_weight(option, person));
+    choose(p, random->pick(weight), x);
+    return true;
+  }
+  if (p.name == "eye_color") {
+    std::vector<double> weight;
+    for (const std::string& option : p.options)
+      weight.push_back(option == "brown" ? 0.25 + 2 * (1 - fair) + dark : option == "brownlight" ? 0.25 : 0.25 * fair);
+    choose(p, random->pick(weight), x);
+    return true;
+  }
+  return false;
+}
+
+/// Pose, expression and light of an ordinary photo. Returns false for other parameters.
+bool draw_moment(const Parameter& p, Random* random, std::vector<float>* x) {
+  const auto put = [&](double v) {
+    (*x)[p.offset] = clamped(v);
+    return true;
+  };
+  const auto degrees = [&](double v) { return put(p.from_client(v)); };
+  if (p.name == "yaw" || p.name == "pitch") return degrees((p.name == "yaw" ? 6.0 : 5.0) * random->normal());
+  if (p.name == "smile") return put(random->chance(0.35) ? 0.72 + 0.28 * random->uniform() : 0.53 + 0.09 * random->normal());
+  if (p.name == "mouth_open") return put(random->chance(0.30) ? 0.58 + 0.32 * random->uniform() : 0.5 + 0.05 * random->normal());
+  if (p.name == "brows") return put(0.5 + 0.14 * random->normal());
+  if (p.name == "eyes_closure") return put(random->chance(0.2) ? 0.55 + 0.35 * random->uniform() : 0.5 + 0.09 * random->normal());
+  if (p.name == "light_side") return put(0.5 + 0.19 * random->normal());
+  return false;
+}
+
+}  // namespace
+
+std::vector<float> draw_uniform(const Schema& schema, std::uint64_t seed, std::uint64_t index) {
+  Random random(seed, index);
+  std::vector<float> x(schema.size());
+  for (const Parameter& p : schema.parameters()) {
+    switch (p.type) {
+      case ParameterType::continuous:
+        x[p.offset] = static_cast<float>(random.uniform());
+        break;
+      case ParameterType::simplex:
+        uniform_simplex(p, &random, &x);
+        break;
+      case ParameterType::choice:
+        choose(p, static_cast<std::size_t>(random.uniform() * static_cast<double>(p.size())), &x);
+        break;
+    }
+  }
+  schema.canonicalise(x);
+  return x;
+}
+
+std::vector<float> draw_human(const Schema& schema, std::uint64_t seed, std::uint64_t index) {
+  Random random(seed, index);
+  const Person person = draw_person(&random);
+  std::vector<float> x(schema.size());
+  for (const Parameter& p : schema.parameters()) {
+    if (draw_look(p, person, &random, &x) || draw_moment(p, &random, &x)) continue;
+    switch (p.type) {
+      case ParameterType::continuous:  // sigma = half the range on each side of the average
+        x[p.offset] = clamped(0.5 + 0.25 * person.spread * random.normal());
+        break;
+      case ParameterType::simplex:
+        uniform_simplex(p, &random, &x);
+        break;
+      case ParameterType::choice:
+        choose(p, static_cast<std::size_t>(random.uniform() * static_cast<double>(p.size())), &x);
+        break;
+    }
+  }
+  schema.canonicalise(x);
+  return x;
+}
+
+}  // namespace likeness
