@@ -67,18 +67,53 @@ void* budgeted_realloc(void* pointer, std::size_t old_size, std::size_t size) {
 #include <stb_image.h>
 
 namespace likeness::stb {
+namespace {
 
-Decoded decode(std::span<const std::uint8_t> bytes, int channels, bool deep, std::size_t budget) {
+Decoded failure(const char* reason) {
   Decoded out;
-  if (bytes.size() > INT_MAX) {
-    out.error = "file too large";
-    return out;
-  }
+  out.over_budget = budget_of_thread.exceeded;
+  out.error = reason != nullptr ? reason : "unknown";
+  return out;
+}
+
+}  // namespace
+
+Decoded decode_jpeg(std::span<const std::uint8_t> bytes, int channels, std::size_t budget) {
   budget_of_thread = {budget, false};
+  if (bytes.size() > INT_MAX) return failure("file too large");
+  stbi__context source;
+  stbi__start_mem(&source, bytes.data(), static_cast<int>(bytes.size()));
+  auto* jpeg = static_cast<stbi__jpeg*>(budgeted_malloc(sizeof(stbi__jpeg)));
+  if (jpeg == nullptr) return failure("out of memory");
+  jpeg->s = &source;
+  stbi__setup_jpeg(jpeg);
   int width = 0;
   int height = 0;
   int stored = 0;
+  stbi_uc* pixels = load_jpeg_image(jpeg, &width, &height, &stored, channels);
+  // stb goes on with zeros when a scan runs out of bits, and says nothing. The guard's padding behind every scan makes the
+  // marker out of reach of its reading ahead, so having met it means just that.
+  const bool ran_out = jpeg->nomore != 0;
+  budgeted_free(jpeg);
+  if (pixels == nullptr) return failure(stbi_failure_reason());
+  Decoded out;
+  if (ran_out) {
+    out.error = "it ends in the middle of the picture";
+  } else {
+    out.image = Image(width, height, channels);
+    std::memcpy(out.image.pixels.data(), pixels, out.image.pixels.size());
+  }
+  budgeted_free(pixels);
+  return out;
+}
+
+Decoded decode_png(std::span<const std::uint8_t> bytes, int channels, bool deep, std::size_t budget) {
+  budget_of_thread = {budget, false};
+  if (bytes.size() > INT_MAX) return failure("file too large");
   const int length = static_cast<int>(bytes.size());
+  int width = 0;
+  int height = 0;
+  int stored = 0;
   std::uint8_t* narrow = nullptr;
   std::uint16_t* wide = nullptr;
   if (deep) {
@@ -86,12 +121,8 @@ Decoded decode(std::span<const std::uint8_t> bytes, int channels, bool deep, std
   } else {
     narrow = stbi_load_from_memory(bytes.data(), length, &width, &height, &stored, channels);
   }
-  if (wide == nullptr && narrow == nullptr) {
-    out.over_budget = budget_of_thread.exceeded;
-    const char* reason = stbi_failure_reason();
-    out.error = reason != nullptr ? reason : "unknown";
-    return out;
-  }
+  if (wide == nullptr && narrow == nullptr) return failure(stbi_failure_reason());
+  Decoded out;
   out.image = Image(width, height, channels);
   const std::size_t count = out.image.pixels.size();
   if (deep) {

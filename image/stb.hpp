@@ -18,8 +18,11 @@ struct Decoded {
   std::string error;         ///< empty when `image` is valid
 };
 
-/// Decodes a JPEG or PNG to `channels` (1, 3 or 4) 8-bit channels. 16-bit PNG samples are rounded to 8 bits if `deep`.
+/// Decodes a JPEG to `channels` (3 or 4) channels. Besides what stb refuses, refuses one whose last scan runs out of bits.
 /// At most `budget` bytes are live at once inside the decoder.
-Decoded decode(std::span<const std::uint8_t> bytes, int channels, bool deep, std::size_t budget);
+Decoded decode_jpeg(std::span<const std::uint8_t> bytes, int channels, std::size_t budget);
+
+/// Decodes a PNG to `channels` (1, 3 or 4) 8-bit channels; `deep` says that it has 16 bits a sample, which are rounded to 8.
+Decoded decode_png(std::span<const std::uint8_t> bytes, int channels, bool deep, std::size_t budget);
 
 }  // namespace likeness::stb
