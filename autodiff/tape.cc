@@ -107,7 +107,7 @@ template <class T>
 Status Tape<T>::backward(Var<T> loss) {
   detail::TapeState<T>& s = *state_;
   if (s.status.ok()) {
-    if (TapeAccess<T>::tape(loss) != this || !loss.valid()) {
+    if (loss.tape() != this || !loss.valid()) {
       s.fail({Code::invalid_argument, "backward: the loss is not on this tape"});
     } else if (loss.shape().size() != 1) {
       s.fail({Code::invalid_argument, "backward: the loss is a scalar, not of shape " + loss.shape().text()});

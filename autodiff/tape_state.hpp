@@ -115,8 +115,6 @@ struct TapeState {
 template <class T>
 struct TapeAccess {
   using State = detail::TapeState<T>;
-  static Tape<T>* tape(const Var<T>& v) { return v.tape_; }
-  static int id(const Var<T>& v) { return v.id_; }
   static State& state(Tape<T>& tape) { return *tape.state_; }
   static typename State::Node& node(const Var<T>& v) { return v.tape_->state_->nodes[static_cast<std::size_t>(v.id_)]; }
   static Var<T> var(Tape<T>* tape, int id) {
@@ -125,7 +123,6 @@ struct TapeAccess {
     v.id_ = id;
     return v;
   }
-  static const detail::ConvWeights<T>* weights(const FrozenConv<T>& filter) { return filter.weights_.get(); }
   static const std::shared_ptr<const detail::ConvWeights<T>>& shared(const FrozenConv<T>& filter) { return filter.weights_; }
   static const std::shared_ptr<const detail::LinearWeights<T>>& shared(const FrozenLinear<T>& layer) { return layer.weights_; }
 };
@@ -212,7 +209,7 @@ class Op {
 
  private:
   void meet(const Var<T>& x, bool required) {
-    Tape<T>* tape = TapeAccess<T>::tape(x);
+    Tape<T>* tape = x.tape();
     if (tape == nullptr) {
       if (required) missing();
       return;

@@ -81,6 +81,8 @@ class Var {
   std::span<const T> gradient() const;
   /// The value of a scalar (the first element otherwise); 0 where !valid().
   T item() const;
+  /// The tape it is on, also after an error; nullptr for a default Var.
+  Tape<T>* tape() const { return tape_; }
 
  private:
   friend struct TapeAccess<T>;

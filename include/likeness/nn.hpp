@@ -17,13 +17,9 @@
 
 namespace likeness {
 
-/// A tensor of a model file, converted to float. `data` lives as long as the file that was read.
-struct NamedTensor {
-  std::vector<std::int64_t> shape;
-  std::span<const float> data;
-};
-/// Finds a tensor by its name; nothing where there is none.
-using TensorLookup = std::function<std::optional<NamedTensor>(const std::string& name)>;
+/// Finds a tensor of a model file by its name, converted to float; nothing where there is none. A shape of more than four sizes
+/// comes back invalid.
+using TensorLookup = std::function<std::optional<Tensor<float>>(const std::string& name)>;
 
 /// {"type": "generator", "inputs": P, "channels": [320, ..., 3], "schema": HASH}
 struct GeneratorArchitecture {
