@@ -142,21 +142,4 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
   return mesh;
 }
 
-Barycentric barycentric(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, float x, float y) {
-  const float wa = (b.x - x) * (c.y - y) - (b.y - y) * (c.x - x);
-  const float wb = (c.x - x) * (a.y - y) - (c.y - y) * (a.x - x);
-  const float area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
-  const float scale = 1 / area;
-  // A pixel's mean position may lie just outside; extrapolating across a sliver would throw attributes far off.
-  float la = std::clamp(wa * scale, 0.0F, 1.0F);
-  float lb = std::clamp(wb * scale, 0.0F, 1.0F);
-  float lc = std::max(0.0F, 1 - la - lb);
-  const float sum = la + lb + lc;
-  la *= a.inverse / sum;
-  lb *= b.inverse / sum;
-  lc *= c.inverse / sum;
-  const float inverse = la + lb + lc;
-  return {{la / inverse, lb / inverse, lc / inverse}, inverse};
-}
-
 }  // namespace likeness::scene

@@ -1,6 +1,7 @@
 // From the DrawList to triangles on the screen: projection, culling, order.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -48,6 +49,21 @@ struct Barycentric {
 };
 
 /// Weights at sample coordinates (x, y), clamped to the triangle. `a`, `b`, `c` are its vertices.
-Barycentric barycentric(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, float x, float y);
+inline Barycentric barycentric(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, float x, float y) {
+  const float wa = (b.x - x) * (c.y - y) - (b.y - y) * (c.x - x);
+  const float wb = (c.x - x) * (a.y - y) - (c.y - y) * (a.x - x);
+  const float scale = 1 / ((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x));
+  // A pixel's mean position may lie just outside; extrapolating across a sliver would throw attributes far off.
+  float la = std::min(std::max(wa * scale, 0.0F), 1.0F);
+  float lb = std::min(std::max(wb * scale, 0.0F), 1.0F);
+  float lc = std::max(0.0F, 1 - la - lb);
+  const float sum = la + lb + lc;  // more than 1 where a weight was clamped
+  la *= a.inverse;
+  lb *= b.inverse;
+  lc *= c.inverse;
+  const float inverse = la + lb + lc;
+  const float norm = 1 / inverse;
+  return {{la * norm, lb * norm, lc * norm}, inverse / sum};
+}
 
 }  // namespace likeness::scene

@@ -1,7 +1,6 @@
 #include "scene/shade.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "image/color.hpp"
@@ -150,22 +149,12 @@ Vec3 backdrop(float t) {
   return {top[0] + (bottom[0] - top[0]) * t, top[1] + (bottom[1] - top[1]) * t, top[2] + (bottom[2] - top[2]) * t};
 }
 
-std::uint8_t display(float linear) {
-  constexpr int steps = 8192;
-  constexpr float limit = 2;
-  static const auto table = [] {
-    std::array<std::uint8_t, steps + 1> t{};
-    for (int i = 0; i <= steps; ++i) {
-      const float x = limit * static_cast<float>(i) / steps;
-      const float knee = 0.8F;
-      const float y = x < knee ? x : knee + (1 - knee) * (1 - std::exp(-(x - knee) / (1 - knee)));
-      t[i] = srgb8_from_linear(y);
-    }
-    return t;
-  }();
-  // A comparison that is false for NaN keeps the index in range.
-  const float x = linear > 0 ? std::min(linear, limit) : 0.0F;
-  return table[static_cast<std::size_t>(x * (steps / limit) + 0.5F)];
+Display::Display() {
+  constexpr float knee = 0.8F;
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    const float x = limit * static_cast<float>(i) / steps;
+    table_[i] = srgb8_from_linear(x < knee ? x : knee + (1 - knee) * (1 - std::exp(-(x - knee) / (1 - knee))));
+  }
 }
 
 }  // namespace likeness::scene

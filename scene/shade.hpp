@@ -1,6 +1,11 @@
 // Light and materials: what colour a point of the head sends to the camera. Everything in linear light.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
 #include "scene/draw_list.hpp"
 
 namespace likeness::scene {
@@ -42,7 +47,20 @@ class Lights {
 /// The backdrop's colour at height `t`, 0 = top, 1 = bottom.
 Vec3 backdrop(float t);
 
-/// 8-bit sRGB of linear light, with a soft shoulder above 0.8 instead of hard clipping.
-std::uint8_t display(float linear);
+/// The picture's tone curve: 8-bit sRGB of linear light, with a soft shoulder above 0.8 instead of hard clipping.
+class Display {
+ public:
+  Display();
+  std::uint8_t operator()(float linear) const {
+    // A comparison that is false for NaN keeps the index in range.
+    const float x = linear > 0 ? std::min(linear, limit) : 0.0F;
+    return table_[static_cast<std::size_t>(x * (steps / limit) + 0.5F)];
+  }
+
+ private:
+  static constexpr int steps = 8192;
+  static constexpr float limit = 2;
+  std::array<std::uint8_t, steps + 1> table_{};
+};
 
 }  // namespace likeness::scene

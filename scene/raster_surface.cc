@@ -1,0 +1,108 @@
+#include "scene/raster_surface.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "image/color.hpp"
+
+namespace likeness::scene {
+namespace {
+
+std::uint8_t skin_label(const Draw& draw, const ScreenTriangle& triangle, const Barycentric& place) {
+  switch (triangle.region) {
+    case Region::body:
+      return label_background;
+    case Region::mouth_interior:
+      return label_inner_mouth;
+    case Region::eye_socket:
+      return triangle.left ? label_left_eye : label_left_eye + 1;
+    case Region::head:
+      break;
+  }
+  if (draw.fields.empty()) return label_face;
+  LabelFields f{0, 0, 0, 0};
+  for (std::size_t k = 0; k < 3; ++k) {
+    const LabelFields& at = draw.fields[triangle.vertex[k]];
+    f.ear += place.weight[k] * at.ear;
+    f.lip += place.weight[k] * at.lip;
+    f.upper += place.weight[k] * at.upper;
+    f.nose += place.weight[k] * at.nose;
+  }
+  if (f.ear > 0.6F) return label_background;
+  if (f.lip < 6.5F) return f.upper > 0 ? label_upper_lip : label_lower_lip;
+  return f.nose > 0 ? label_nose : label_face;
+}
+
+}  // namespace
+
+Colour Surfaces::Paint::read(float u, float v, int level) const {
+  Colour c = {1, 1, 1, 1};
+  if (smooth) {
+    c = smooth->sample(u, v);
+  } else if (texture != nullptr) {
+    c = sample_bilinear(*texture, level, u, v);
+  }
+  if (recolour) c[0] = c[1] = c[2] = luminance(c[0], c[1], c[2]);
+  for (std::size_t k = 0; k < 3; ++k) c[k] *= factor[k];
+  return c;
+}
+
+Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), mesh_(mesh), paints_(list.draws.size()) {
+  for (std::size_t d = 0; d < paints_.size(); ++d) {
+    const Draw& draw = list.draws[d];
+    Paint& paint = paints_[d];
+    paint.texture = draw.texture;
+    paint.recolour = draw.recolour;
+    paint.factor = draw.tint;
+    const auto& [low, high] = mesh.uv[d];
+    const bool seen = low[0] <= high[0] && low[1] <= high[1];
+    if (draw.texture == nullptr || !seen) continue;
+    if (draw.material == Material::skin) paint.smooth.emplace(*draw.texture, low, high);
+    if (draw.recolour) {
+      const float mean = draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture);
+      for (float& f : paint.factor) f /= mean;
+    }
+  }
+}
+
+SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) const {
+  const Draw& draw = list_.draws[triangle.draw];
+  const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];
+  const Vec3* normals = mesh_.normals.data() + mesh_.first[triangle.draw];
+  const auto& index = triangle.vertex;
+  const Barycentric place = barycentric(v[index[0]], v[index[1]], v[index[2]], x, y);
+  SurfacePoint s;
+  s.inverse = place.inverse;
+  float u = 0, w = 0, occlusion = 1;
+  Vec3 n = {0, 0, 0};
+  for (std::size_t k = 0; k < 3; ++k) {
+    const float weight = place.weight[k];
+    const Vec2& uv = draw.uv[index[k]];
+    u += weight * uv[0];
+    w += weight * uv[1];
+    for (std::size_t c = 0; c < 3; ++c) n[c] += weight * normals[index[k]][c];
+  }
+  if (!draw.occlusion.empty()) {
+    occlusion = 0;
+    for (std::size_t k = 0; k < 3; ++k) occlusion += place.weight[k] * draw.occlusion[index[k]];
+  }
+  const float length = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
+  const float scale = (triangle.back ? -1.0F : 1.0F) / std::max(length, 1e-6F);
+  s.fragment.material = draw.material;
+  s.fragment.normal = {n[0] * scale, n[1] * scale, n[2] * scale};
+  s.fragment.occlusion = std::clamp(occlusion, 0.0F, 1.0F);
+  if (triangle.clear) return s;
+  const Colour colour = paints_[triangle.draw].read(u, w, triangle.level);
+  s.fragment.albedo = {colour[0], colour[1], colour[2]};
+  s.alpha = colour[3];
+  if (draw.material == Material::skin) {
+    s.label = skin_label(draw, triangle, place);
+  } else if (draw.material == Material::eye) {
+    s.label = triangle.left ? label_left_eye : label_left_eye + 1;
+  } else if (draw.material == Material::teeth || draw.material == Material::tongue) {
+    s.label = label_inner_mouth;
+  }
+  return s;
+}
+
+}  // namespace likeness::scene
