@@ -1,6 +1,6 @@
 """Turns renders (and aligned photos) into training pictures for the extractor: torch operations on whole batches.
 
-Order: backdrop replaced -> clothes -> glasses and occluders -> affine errors as alignment makes them -> colour, light, blur, noise,
+Order: backdrop replaced -> clothes -> beards, glasses and occluders -> affine errors as alignment makes them -> colour, light, blur, noise,
 compression. Labels follow the geometry. All randomness comes from torch's generator of the process.
 """
 import glob
@@ -95,6 +95,25 @@ def paint_clothes(rgb, labels, landmarks):
     rgb = torch.where(shirt[:, None], torch.rand(count, 3, 1, 1).sqrt() * fine_texture(count, size), rgb)
     tie = shirt & (away < uniform(count, 0.015, 0.05, 1, 1))
     return torch.where(tie[:, None], torch.rand(count, 3, 1, 1).expand_as(rgb), rgb)
+
+
+def paint_beard(rgb, labels, landmarks, share):
+    """Dark or grey stubble to full beard on the skin below the nose; labels stay face."""
+    count, _, size, _ = rgb.shape
+    y, x = torch.meshgrid(torch.arange(size) + 0.5, torch.arange(size) + 0.5, indexing="ij")
+    for i in (torch.rand(count) < share).nonzero().flatten().tolist():
+        p = landmarks[i]
+        half = (p[12, 0] - p[4, 0]).abs() / 2 + 1
+        top = p[33, 1] + 0.1 * (p[51, 1] - p[33, 1])
+        cheek = top + (p[8, 1] - top) * (0.9 - 1.3 * ((x - p[8, 0]) / half).abs()).clamp(min=0) * float(uniform(1, 0, 0.6))
+        soft = ((y - cheek) / (0.06 * size)).clamp(0, 1) * (labels[i] == 1)
+        if torch.rand(()) < 0.3:
+            soft = soft * (((x - p[51, 0]).abs() < 0.6 * half) & (y < p[57, 1]))  # a moustache only
+        grain = 0.5 + torch.rand(size, size)
+        strength = (soft * grain * float(uniform(1, 0.2, 1.0))).clamp(0, 0.95)
+        colour = (torch.rand(1, 1, 1) ** 2 * 0.7).expand(3, 1, 1) * torch.tensor([1.0, 0.85, 0.7]).view(3, 1, 1) ** float(uniform(1, 0, 2))
+        rgb[i] = rgb[i] * (1 - strength) + colour * strength * (0.6 + 0.4 * grain)
+    return rgb
 
 
 def draw_glasses(rgb, landmarks, share):
@@ -219,6 +238,7 @@ def augment_renders(rgb, labels, landmarks, backdrop, backgrounds, strength=1.0)
     labels = labels.long()
     body = torch.where(plain & (torch.rand(len(rgb), 1, 1) < 0.8), torch.ones_like(labels), labels)  # clothes mostly spare the backdrop
     picture = paint_clothes(picture, body, landmarks)
+    picture = paint_beard(picture, labels, landmarks, 0.25)
     picture = draw_glasses(picture, landmarks, 0.15)
     picture, labels = occlude(picture, labels, 0.2)
     picture, labels = mirror(picture, labels)
