@@ -4,9 +4,8 @@
 #include <system_error>
 #include <utility>
 
-#include "base/file.hpp"
-#include "base/sha256.hpp"
 #include "fit/objective.hpp"
+#include "nn/model_file.hpp"
 #include "weights/model_file.hpp"
 
 namespace likeness {
@@ -15,13 +14,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Result<std::string> hash_of(const fs::path& path) {
-  const Result<std::vector<std::uint8_t>> bytes = read_file(path);
-  if (!bytes.ok()) {
-    if (bytes.status().code != Code::not_found) return bytes.status();
-    return Status{Code::not_found, path.string() + " is missing: point --model or LIKENESS_MODEL to a folder with a trained model"};
-  }
-  return sha256_hex(*bytes);
+Result<ModelFile> load_file(const fs::path& path) {
+  Result<ModelFile> file = ModelFile::load(path);
+  if (file.ok() || file.status().code != Code::not_found) return file;
+  return Status{Code::not_found, path.string() + " is missing: point --model or LIKENESS_MODEL to a folder with a trained model"};
 }
 
 }  // namespace
@@ -65,19 +61,18 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
     if (!manifest.ok()) return manifest.status();
     if (Status status = manifest->check(options.folder); !status.ok()) return status;
   }
-  const fs::path generator_file = options.folder / "generator.safetensors", extractor_file = options.folder / "extractor.safetensors";
-  Result<std::string> generator_hash = hash_of(generator_file);
-  if (!generator_hash.ok()) return generator_hash.status();
-  Result<std::string> extractor_hash = hash_of(extractor_file);
-  if (!extractor_hash.ok()) return extractor_hash.status();
-  Result<Generator<float>> generator = load_generator(generator_file);
+  const Result<ModelFile> generator_file = load_file(options.folder / "generator.safetensors");
+  if (!generator_file.ok()) return generator_file.status();
+  const Result<ModelFile> extractor_file = load_file(options.folder / "extractor.safetensors");
+  if (!extractor_file.ok()) return extractor_file.status();
+  Result<Generator<float>> generator = make_generator(*generator_file);
   if (!generator.ok()) return generator.status();
-  Result<ResidualNet<float>> extractor = load_extractor(extractor_file);
+  Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);
   if (!extractor.ok()) return extractor.status();
   Result<std::unique_ptr<GameClient>> client = open_client(options.scene.empty() ? options.folder / "scene.json" : options.scene);
   if (!client.ok()) return client.status();
-  return assemble_model(std::move(*client), std::move(*generator), std::move(*extractor), finder.get(), std::move(*generator_hash),
-                        std::move(*extractor_hash));
+  return assemble_model(std::move(*client), std::move(*generator), std::move(*extractor), finder.get(), generator_file->tensors.sha256(),
+                        extractor_file->tensors.sha256());
 }
 
 Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}

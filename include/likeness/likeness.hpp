@@ -74,7 +74,7 @@ struct FitOptions {
   ObjectiveKind objective = ObjectiveKind::likeness;
   std::uint64_t seed = 0;  ///< 0: start at the average face, as the method says; else at a random point near it (for stability tests)
   /// Called after every step; return false to stop with the best character so far.
-  std::function<bool(const FitProgress&)> progress;
+  std::function<bool(const FitProgress&)> progress = {};
 };
 
 /// A fitted character and how it came about.

@@ -1,0 +1,271 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/file.hpp"
+#include "base/parallel.hpp"
+#include "fit/objective.hpp"
+#include "fit/report.hpp"
+#include "fit_fixture.hpp"
+#include "image/decode.hpp"
+
+namespace likeness {
+namespace {
+
+using test::small_model;
+using test::small_schema;
+
+Image covered(int size) {
+  Image image(size, size, 1);
+  std::ranges::fill(image.pixels, 255);
+  return image;
+}
+
+// A character away from the average, and what the generator makes of it as the "photo".
+std::vector<float> truth() { return {0.8F, 0.2F, 0.6F, 0.3F, 0.1F, 0, 0, 1, 0.7F}; }
+
+struct Fixture {
+  Schema schema = small_schema();
+  Generator<float> generator = test::small_generator(1);
+  ResidualNet<float> extractor;
+  std::unique_ptr<Objective> objective;
+
+  explicit Fixture(bool statistics) : extractor(test::small_extractor(2, statistics)) {
+    objective = std::move(*Objective::create(generator, extractor, schema));
+  }
+  Image photo() { return image_from(*objective->generate(truth())); }
+};
+
+TEST(Objective, IsOneAtTheAverageAndNearNothingAtTheTruth) {
+  for (const bool statistics : {false, true}) {
+    Fixture f(statistics);
+    const Image photo = f.photo();
+    for (const LossKind loss : {LossKind::l1, LossKind::l2}) {
+      ObjectiveOptions options = plain_objective(loss);
+      ASSERT_TRUE(f.objective->set_photo(photo, covered(photo.width), options).ok());
+      EXPECT_NEAR(f.objective->evaluate(f.schema.default_vector(), {})->loss, 1, 1e-5);
+      const auto at_truth = f.objective->evaluate(truth(), {});
+      EXPECT_LT(at_truth->loss, 0.05);  // the photo was rounded to 8 bits
+      EXPECT_GT(at_truth->similarity, 0.95);
+      EXPECT_LT(f.objective->evaluate(f.schema.default_vector(), {})->similarity, at_truth->similarity - 0.05);
+    }
+  }
+}
+
+TEST(Objective, PriorPullsToTheAverageOnly) {
+  Fixture f(true);
+  const Image photo = f.photo();
+  ObjectiveOptions with{.prior = 0.5}, without{.prior = 0};
+  const std::vector<float> x = truth();
+  ASSERT_TRUE(f.objective->set_photo(photo, covered(64), without).ok());
+  const double bare = f.objective->evaluate(x, {})->loss;
+  ASSERT_TRUE(f.objective->set_photo(photo, covered(64), with).ok());
+  EXPECT_NEAR(f.objective->evaluate(f.schema.default_vector(), {})->loss, 1, 1e-5);
+  // tone and width are 0.3 from the middle: z = 1.5 each.
+  EXPECT_NEAR(f.objective->evaluate(x, {})->loss - bare, 0.5 * 2.25, 1e-4);
+}
+
+TEST(Objective, GradientAgreesWithDifferences) {
+  for (const LossKind loss : {LossKind::l1, LossKind::l2}) {
+    Fixture f(true);
+    ASSERT_TRUE(f.objective->set_photo(f.photo(), covered(64), {.loss = loss}).ok());
+    std::vector<float> x = {0.4F, 0.6F, 0.3F, 0.3F, 0.4F, 0.5F, 0.2F, 0.3F, 0.55F}, gradient(x.size());
+    ASSERT_TRUE(f.objective->evaluate(x, gradient).ok());
+    double dot = 0, ours = 0, theirs = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      constexpr float h = 4e-3F;
+      std::vector<float> up = x, down = x;
+      up[i] += h, down[i] -= h;
+      const double slope = (f.objective->evaluate(up, {})->loss - f.objective->evaluate(down, {})->loss) / (2 * h);
+      dot += slope * gradient[i], ours += static_cast<double>(gradient[i]) * gradient[i], theirs += slope * slope;
+    }
+    EXPECT_GT(dot / std::sqrt(ours * theirs), 0.999);
+    EXPECT_NEAR(std::sqrt(ours / theirs), 1, 0.03);
+  }
+}
+
+TEST(Objective, UncoveredPlacesDoNotCount) {
+  Fixture f(true);
+  Image photo = f.photo(), coverage = covered(64);
+  for (int y = 0; y < 64; ++y) std::fill_n(coverage.at(32, y), 32, std::uint8_t{0});
+  ASSERT_TRUE(f.objective->set_photo(photo, coverage, plain_objective(LossKind::l1)).ok());
+  const double half = f.objective->evaluate(truth(), {})->loss;
+  EXPECT_LT(half, 0.05);
+  EXPECT_EQ(f.objective->set_photo(photo, Image(64, 64, 1), {}).code, Code::invalid_argument);
+  EXPECT_EQ(f.objective->set_photo(photo, covered(32), {}).code, Code::invalid_argument);
+}
+
+TEST(Objective, PlaceWeightsFollowTheClasses) {
+  std::vector<float> logits(11 * 3, 0.0F);
+  logits[0 * 3 + 0] = 50;  // background
+  logits[1 * 3 + 1] = 50;  // face
+  logits[7 * 3 + 2] = 50;  // nose
+  const std::vector<float> weights = place_weights(logits, 3);
+  EXPECT_NEAR(weights[0], 0.15, 1e-5);
+  EXPECT_NEAR(weights[1], 1.15, 1e-5);
+  EXPECT_NEAR(weights[2], 2.15, 1e-5);
+}
+
+TEST(Objective, RefusesAnotherScene) {
+  const Generator<float> generator = test::small_generator(1);
+  const ResidualNet<float> extractor = test::small_extractor(2, false);
+  const Schema other = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "other", "size": 512, "parameters": [
+    {"name": "a", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1}]})");
+  EXPECT_EQ(Objective::create(generator, extractor, other).status().code, Code::schema_mismatch);
+}
+
+TEST(Search, FindsTheGeneratorsOwnPicture) {
+  Fixture f(true);
+  ASSERT_TRUE(f.objective->set_photo(f.photo(), covered(64), {.prior = 0.01}).ok());
+  const auto result = search(*f.objective, f.schema, f.schema.default_vector(), {.iterations = 150, .step = 0.05});
+  ASSERT_TRUE(result.ok()) << result.status().message;
+  EXPECT_LT(result->loss, 0.25);
+  EXPECT_GT(result->similarity, 0.9);
+  EXPECT_EQ(f.schema.chosen(*f.schema.find("hat"), result->x), 2U);
+}
+
+// ---- The whole loop with a client and networks that are not trained -------------------------------------------------------
+
+Image client_photo(double scale, double shift) {
+  const test::SmallClient client;
+  std::vector<float> x = client.schema().default_vector();
+  x[0] = 0.9F;
+  const Rendering r = *client.render(x, {.size = static_cast<int>(512 * scale)});
+  Image photo(r.size + static_cast<int>(shift), r.size + static_cast<int>(shift), 3);
+  std::ranges::fill(photo.pixels, 50);
+  for (int y = 0; y < r.size; ++y) {
+    std::copy_n(r.rgb.begin() + static_cast<std::ptrdiff_t>(y) * r.size * 3, r.size * 3,
+                photo.at(static_cast<int>(shift), y + static_cast<int>(shift)));
+  }
+  return photo;
+}
+
+PhotoView view(const Image& image) { return {image.width, image.height, image.pixels}; }
+
+Landmarks moved(double scale, double shift) {
+  Landmarks landmarks = test::schematic_landmarks();
+  for (Point& p : landmarks) p = {static_cast<float>(p[0] * scale + shift), static_cast<float>(p[1] * scale + shift)};
+  return landmarks;
+}
+
+TEST(Fitter, AlignsAPhotoOntoTheReferenceFace) {
+  Fitter fitter(small_model());
+  const Image photo = client_photo(1.5, 60);
+  const auto result = fitter.fit(view(photo), moved(1.5, 60), {.iterations = 5});
+  ASSERT_TRUE(result.ok()) << result.status().message;
+  // The frame shows what the client drew, in the client's frame.
+  const test::SmallClient client;
+  std::vector<float> x = client.schema().default_vector();
+  x[0] = 0.9F;
+  const Rendering truth = *client.render(x, {.size = 512});
+  double apart = 0;
+  for (std::size_t i = 0; i < truth.rgb.size(); ++i) apart += std::abs(int{truth.rgb[i]} - int{result->aligned.rgb[i]});
+  EXPECT_LT(apart / static_cast<double>(truth.rgb.size()), 1.5);
+}
+
+TEST(Fitter, GivesAValidCharacterAndItsPictures) {
+  const auto model = small_model();
+  Fitter fitter(model);
+  const Image photo = client_photo(1, 0);
+  const auto result = fitter.fit(view(photo), moved(1, 0), {.iterations = 30});
+  ASSERT_TRUE(result.ok()) << result.status().message;
+  std::vector<float> valid = result->character.x;
+  model->schema().canonicalise(valid);
+  for (std::size_t i = 0; i < valid.size(); ++i) EXPECT_NEAR(valid[i], result->character.x[i], 1e-6);
+  EXPECT_EQ(result->generated.size, 512);
+  EXPECT_EQ(result->generated.rgb.size(), 512U * 512 * 3);
+  EXPECT_EQ(result->losses.size(), static_cast<std::size_t>(result->iterations));
+  EXPECT_LE(result->loss, *std::ranges::min_element(result->losses) + 0.5);
+  std::vector<float> neutral = result->character.x;
+  neutral[8] = 0.5F;
+  EXPECT_EQ(result->rendered.rgb, model->client().render(neutral, {.size = 512})->rgb);
+}
+
+TEST(Fitter, SaysWhatIsWrongWithAPhoto) {
+  Fitter fitter(small_model());
+  const Image photo = client_photo(1, 0);
+  Landmarks pose = moved(1, 0);
+  for (std::size_t i = 27; i < 36; ++i) pose[i][0] += 70;
+  EXPECT_EQ(fitter.fit(view(photo), pose, {.iterations = 1}).status().code, Code::pose);
+  EXPECT_EQ(fitter.fit(view(photo), moved(0.1, 0), {.iterations = 1}).status().code, Code::face_too_small);
+  EXPECT_EQ(fitter.fit({10, 10, std::span(photo.pixels).first(5)}, moved(1, 0), {}).status().code, Code::invalid_argument);
+  EXPECT_EQ(fitter.fit(view(photo), moved(1, 0), {.iterations = 0}).status().code, Code::invalid_argument);
+  EXPECT_EQ(fitter.fit(view(photo)).status().code, Code::unavailable);  // this model has no face finder
+  EXPECT_EQ(fitter.fit_bytes(std::span(photo.pixels).first(100)).status().code, Code::unsupported_format);
+}
+
+TEST(Model, RefusesAGeneratorOfAnotherScene) {
+  class Other : public test::SmallClient {
+   public:
+    const Schema& schema() const override { return other_; }
+
+   private:
+    Schema other_ = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "other", "size": 512, "parameters": [
+      {"name": "a", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1}]})");
+  };
+  const auto model = assemble_model(std::make_unique<Other>(), test::small_generator(1), test::small_extractor(2, true),
+                                    Status{Code::unavailable, "none"}, "", "");
+  EXPECT_EQ(model.status().code, Code::schema_mismatch);
+  EXPECT_EQ(Model::load({.folder = "no/such/folder", .scene = {}, .landmarks = {}}).status().code, Code::not_found);
+}
+
+TEST(Report, SameInputSameBytesForAnyNumberOfThreads) {
+  const Image photo = client_photo(1.2, 10);
+  std::map<std::string, std::string> first;
+  for (const int threads : {1, 2, 3}) {
+    set_default_threads(threads);
+    const auto model = small_model();
+    Fitter fitter(model);
+    const FitOptions options{.iterations = 12};
+    const auto result = fitter.fit(view(photo), moved(1.2, 10), options);
+    ASSERT_TRUE(result.ok());
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(write_result(folder.path(), "person", *model, *result, options).ok());
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      files[entry.path().filename().string()] = *read_text_file(entry.path());
+    }
+    for (const char* name : {"character.json", "aligned.png", "generated.png", "rendered.png", "panel.png"})
+      EXPECT_EQ(files.count(name), 1U) << name;
+    if (first.empty()) first = files;
+    EXPECT_EQ(files, first);
+  }
+  set_default_threads(0);
+}
+
+TEST(Report, CharacterHoldsEverythingAndReadsBack) {
+  const auto model = small_model();
+  Fitter fitter(model);
+  const FitOptions options{.iterations = 10, .threshold = 0.9};
+  const Image photo = client_photo(1, 0);
+  const auto result = fitter.fit(view(photo), moved(1, 0), options);
+  ASSERT_TRUE(result.ok());
+  const std::string text = character_report(*model, *result, options);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["fit"]["losses"].size(), static_cast<std::size_t>(result->iterations));
+  EXPECT_EQ(json["fit"]["iterations"], result->iterations);
+  EXPECT_EQ(json["fit"]["options"]["generator"], "generator");
+  EXPECT_EQ(json["fit"]["options"]["schema"], model->schema().hash());
+  EXPECT_NEAR(json["fit"]["similarity"].get<double>(), result->similarity, 1e-5);
+  const auto character = character_from_json(model->schema(), text);
+  ASSERT_TRUE(character.ok()) << character.status().message;
+  for (std::size_t i = 0; i < character->x.size(); ++i) EXPECT_NEAR(character->x[i], result->character.x[i], 1e-6);
+  EXPECT_NE(options_key(*model, options), options_key(*model, FitOptions{}));
+}
+
+TEST(Report, PanelsStandSideBySide) {
+  Image red(4, 4, 3), blue(4, 4, 3);
+  for (int i = 0; i < 16; ++i) red.pixels[static_cast<std::size_t>(3 * i)] = 255, blue.pixels[static_cast<std::size_t>(3 * i + 2)] = 255;
+  const std::array<Image, 2> pair = {red, blue};
+  const Image panel = side_by_side(pair);
+  EXPECT_EQ(panel.width, 8);
+  EXPECT_EQ(panel.at(3, 2)[0], 255);
+  EXPECT_EQ(panel.at(4, 2)[0], 0);
+  EXPECT_EQ(panel.at(4, 2)[2], 255);
+}
+
+}  // namespace
+}  // namespace likeness

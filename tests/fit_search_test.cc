@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "fit/search.hpp"
+
+namespace likeness {
+namespace {
+
+Schema schema() {
+  return *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "numbers", "size": 512, "parameters": [
+    {"name": "a", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "b", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "s", "group": "g", "type": "simplex", "role": "identity", "components": ["p", "q", "r"]},
+    {"name": "weak", "group": "g", "type": "choice", "role": "identity", "options": ["u", "v"], "default": "u"},
+    {"name": "strong", "group": "g", "type": "choice", "role": "identity", "options": ["k", "l", "m", "n"], "default": "k"}]})");
+}
+
+// Squared distance from a target, with a weight for each entry. x = a, b, s (3), weak (2), strong (4).
+class Bowl : public SearchProblem {
+ public:
+  std::vector<float> target = {0.3F, 1.4F, 0.1F, 0.7F, 0.2F, 0, 1, 0, 0, 1, 0};
+  std::vector<double> weight = {1, 1, 1, 1, 1, 0.05, 0.05, 1, 1, 1, 1};
+  int evaluations = 0, bad_from = std::numeric_limits<int>::max(), bad_until = std::numeric_limits<int>::max();
+  float lowest = 1, highest = 0, worst_sum = 1;
+
+  Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override {
+    ++evaluations;
+    for (const float v : x) lowest = std::min(lowest, v), highest = std::max(highest, v);
+    for (const auto& [begin, n] : {std::pair<std::size_t, std::size_t>{2, 3}, {5, 2}, {7, 4}}) {
+      const float sum = std::accumulate(x.begin() + static_cast<int>(begin), x.begin() + static_cast<int>(begin + n), 0.0F);
+      if (std::abs(sum - 1) > std::abs(worst_sum - 1)) worst_sum = sum;
+    }
+    double loss = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double d = x[i] - target[i];
+      loss += weight[i] * d * d;
+      if (!gradient.empty()) gradient[i] = static_cast<float>(2 * weight[i] * d);
+    }
+    if (evaluations >= bad_from && evaluations < bad_until) loss = std::numeric_limits<double>::quiet_NaN();
+    return Value{loss, std::exp(-loss)};
+  }
+};
+
+TEST(Search, FindsTheConstrainedMinimumAndTheRightOptions) {
+  Bowl bowl;
+  const Schema s = schema();
+  const auto result = search(bowl, s, s.default_vector(), {.iterations = 400, .step = 0.05});
+  ASSERT_TRUE(result.ok()) << result.status().message;
+  EXPECT_NEAR(result->x[0], 0.3, 0.02);
+  EXPECT_FLOAT_EQ(result->x[1], 1);  // the target lies outside the box
+  EXPECT_NEAR(result->x[2], 0.1, 0.02);
+  EXPECT_NEAR(result->x[3], 0.7, 0.02);
+  EXPECT_NEAR(result->x[4], 0.2, 0.02);
+  EXPECT_EQ(std::vector<float>(result->x.begin() + 5, result->x.end()), (std::vector<float>{0, 1, 0, 0, 1, 0}));
+  EXPECT_NEAR(result->loss, 0.16, 0.002);
+  EXPECT_NEAR(result->similarity, std::exp(-result->loss), 1e-6);
+  EXPECT_LT(result->losses.back(), result->losses.front());
+}
+
+TEST(Search, EveryPointIsValid) {
+  for (const OptimizerKind optimizer : {OptimizerKind::adam, OptimizerKind::sgd}) {
+    Bowl bowl;
+    const Schema s = schema();
+    ASSERT_TRUE(search(bowl, s, s.default_vector(), {.iterations = 60, .step = 0.3, .optimizer = optimizer}).ok());
+    EXPECT_GE(bowl.lowest, 0);
+    EXPECT_LE(bowl.highest, 1);
+    EXPECT_NEAR(bowl.worst_sum, 1, 1e-5);
+  }
+}
+
+// The relaxed loss prefers a mixture of "l" and "m"; among the pure options "n" is best. Only trying them finds it.
+class Deceiving : public SearchProblem {
+ public:
+  Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override {
+    const float l = x[8], m = x[9], n = x[10];
+    const double loss = 1 - 3.0 * l * m - 0.3 * n;
+    if (!gradient.empty()) {
+      std::ranges::fill(gradient, 0.0F);
+      gradient[8] = -3 * m;
+      gradient[9] = -3 * l;
+      gradient[10] = -0.3F;
+    }
+    return Value{loss, 0};
+  }
+};
+
+TEST(Search, ChoicesAreTriedNotRounded) {
+  Deceiving problem;
+  const Schema s = schema();
+  const auto result = search(problem, s, s.default_vector(), {.iterations = 50});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(s.chosen(*s.find("strong"), result->x), 3U);
+  EXPECT_NEAR(result->loss, 0.7, 1e-6);
+}
+
+TEST(Search, StopsAtTheThreshold) {
+  Bowl bowl;
+  bowl.target[1] = 0.5F;
+  const Schema s = schema();
+  const auto result = search(bowl, s, s.default_vector(), {.iterations = 1000, .threshold = 0.99, .step = 0.05});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->stop, StopReason::threshold);
+  EXPECT_GE(result->similarity, 0.99);
+  EXPECT_LT(result->losses.size(), 1000U);
+}
+
+TEST(Search, StopsOnAPlateau) {
+  Bowl bowl;
+  const Schema s = schema();
+  const auto result = search(bowl, s, s.default_vector(), {.iterations = 10000, .step = 0.05});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->stop, StopReason::plateau);
+  EXPECT_LT(result->losses.size(), 2000U);
+}
+
+TEST(Search, UsesExactlyTheIterationsGiven) {
+  for (const int iterations : {1, 2, 7, 20}) {
+    Bowl bowl;
+    const Schema s = schema();
+    const auto result = search(bowl, s, s.default_vector(), {.iterations = iterations, .step = 1e-3});
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->losses.size(), static_cast<std::size_t>(iterations));
+    EXPECT_EQ(result->stop, StopReason::iterations);
+  }
+}
+
+TEST(Search, IsCancelled) {
+  Bowl bowl;
+  const Schema s = schema();
+  int seen = 0;
+  FitOptions options{.iterations = 100};
+  options.progress = [&seen](const FitProgress& progress) {
+    EXPECT_EQ(progress.iteration, ++seen);
+    EXPECT_EQ(progress.iterations, 100);
+    return seen < 5;
+  };
+  const auto result = search(bowl, s, s.default_vector(), options);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->stop, StopReason::cancelled);
+  EXPECT_EQ(result->losses.size(), 5U);
+  std::vector<float> valid = result->x;
+  s.canonicalise(valid);
+  EXPECT_EQ(valid, result->x);
+}
+
+TEST(Search, SurvivesAFewBadNumbersAndKeepsTheBestAfterMany) {
+  const Schema s = schema();
+  Bowl hiccup;
+  hiccup.bad_from = 20;
+  hiccup.bad_until = 23;
+  const auto recovered = search(hiccup, s, s.default_vector(), {.iterations = 100});
+  ASSERT_TRUE(recovered.ok());
+  EXPECT_NE(recovered->stop, StopReason::diverged);
+
+  Bowl broken;
+  broken.bad_from = 85;  // in the last stage
+  const auto kept = search(broken, s, s.default_vector(), {.iterations = 100});
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->stop, StopReason::diverged);
+  EXPECT_TRUE(std::isfinite(kept->loss));
+  EXPECT_LT(kept->loss, kept->losses.front());
+
+  Bowl hopeless;
+  hopeless.bad_from = 0;
+  EXPECT_EQ(search(hopeless, s, s.default_vector(), {.iterations = 100}).status().code, Code::diverged);
+  EXPECT_LT(hopeless.evaluations, 30);
+}
+
+TEST(Search, RefusesNonsense) {
+  Bowl bowl;
+  const Schema s = schema();
+  const std::vector<float> x = s.default_vector();
+  EXPECT_EQ(search(bowl, s, x, {.iterations = 0}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.step = 0}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.threshold = -1}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, std::span(x).first(3), {}).status().code, Code::invalid_argument);
+}
+
+}  // namespace
+}  // namespace likeness
