@@ -9,15 +9,16 @@
 
 namespace likeness {
 
-/// Kernels. When a picture shrinks, the kernel is widened by the ratio (antialiasing); when it grows, it interpolates.
+/// Kernels. When a picture shrinks, bilinear and bicubic are widened by the ratio (antialiasing), as in Pillow and in
+/// PyTorch's interpolate(antialias=True, align_corners=False); when it grows, they interpolate.
 enum class Filter {
-  box,       ///< area average when shrinking, nearest when growing
+  area,      ///< every new pixel is the mean over the rectangle that it covers, parts of pixels counted as such
   bilinear,  ///< triangle
-  bicubic,   ///< Catmull-Rom, a = -0.5
+  bicubic,   ///< Keys, a = -0.5
 };
 
-/// Resizes in sRGB values (as Pillow and PyTorch do, antialias on, align_corners off). Pixel centres are at .5; weights that
-/// fall outside the picture are dropped and the rest renormalised. RGBA is averaged per channel, not premultiplied.
+/// Resizes in sRGB values. Pixel centres are at .5; weights that fall outside the picture are dropped and the rest
+/// renormalised. Channels do not mix: alpha is not premultiplied. Sums are in binary32, rounded once to the nearest.
 /// Errors: invalid_argument (empty picture, size < 1).
 Result<Image> resize(const Image& image, int width, int height, Filter filter);
 
