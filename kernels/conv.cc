@@ -30,19 +30,7 @@ void copy_row(const float* from, const float* mask, std::int64_t from_width, std
   const std::int64_t end = std::clamp<std::int64_t>(from_width > first ? divide_up(from_width - first, step) : 0, begin, width);
   std::fill(to, to + begin, 0.0F);
   const std::int64_t shift = first + begin * step;
-  const std::int64_t count = end - begin;
-  float* out = to + begin;
-  if (mask == nullptr && step == 1) {
-    std::copy_n(from + shift, count, out);
-  } else if (mask == nullptr && step == 2) {
-    for (std::int64_t j = 0; j < count; ++j) out[j] = from[shift + 2 * j];
-  } else if (mask == nullptr) {
-    for (std::int64_t j = 0; j < count; ++j) out[j] = from[shift + step * j];
-  } else if (step == 1) {
-    for (std::int64_t j = 0; j < count; ++j) out[j] = mask[shift + j] > 0.0F ? from[shift + j] : 0.0F;
-  } else {
-    for (std::int64_t j = 0; j < count; ++j) out[j] = mask[shift + step * j] > 0.0F ? from[shift + step * j] : 0.0F;
-  }
+  if (end > begin) copy_places(from + shift, mask != nullptr ? mask + shift : nullptr, step, end - begin, to + begin);
   std::fill(to + end, to + width, 0.0F);
 }
 
