@@ -42,7 +42,11 @@ Colour Surfaces::Paint::read(float u, float v, int level) const {
   } else if (texture != nullptr) {
     c = sample_bilinear(*texture, level, u, v);
   }
-  if (recolour) c[0] = c[1] = c[2] = luminance(c[0], c[1], c[2]);
+  if (recolour) {
+    // Light strands against the mean, held back where they are much lighter: pale hair would look like foil.
+    const float ratio = luminance(c[0], c[1], c[2]) * inverse_mean;
+    c[0] = c[1] = c[2] = std::min(0.65F * ratio + 0.35F * std::sqrt(ratio), 2.0F);
+  }
   for (std::size_t k = 0; k < 3; ++k) c[k] *= factor[k];
   return c;
 }
@@ -59,8 +63,7 @@ Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), 
     if (draw.texture == nullptr || !seen) continue;
     if (draw.material == Material::skin) paint.smooth.emplace(*draw.texture, low, high);
     if (draw.recolour) {
-      const float mean = draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture);
-      for (float& f : paint.factor) f /= mean;
+      paint.inverse_mean = 1 / (draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture));
     }
   }
 }

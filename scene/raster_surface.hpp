@@ -46,6 +46,7 @@ class Surfaces {
     std::optional<LinearTexture> smooth;
     Vec3 factor = {1, 1, 1};
     bool recolour = false;
+    float inverse_mean = 1;  // of the texture's luminance
 
     Colour read(float u, float v, int level) const;
   };

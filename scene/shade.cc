@@ -30,8 +30,8 @@ float power(float x, int n) {
 float wrapped(float cosine, float w) { return std::max(0.0F, (cosine + w) / (1 + w)); }
 
 constexpr float radians = 0.017453293F;
-constexpr Vec3 sky = {0.30F, 0.32F, 0.36F};
-constexpr Vec3 ground = {0.20F, 0.175F, 0.16F};
+constexpr Vec3 sky = {0.27F, 0.285F, 0.315F};
+constexpr Vec3 ground = {0.18F, 0.16F, 0.15F};
 
 }  // namespace
 
@@ -39,7 +39,7 @@ Lights::Lights(float side) {
   side = std::clamp(side, -1.0F, 1.0F);
   const float turn = std::fabs(side);
   lamps_[0].direction = direction(62 * radians * side, (38 - 8 * turn) * radians);
-  lamps_[0].colour = {0.80F, 0.775F, 0.74F};
+  lamps_[0].colour = {0.85F, 0.84F, 0.83F};
   // The fill comes from the other side; in the standard light from both, that is from the middle and below the key.
   lamps_[1].direction = direction(-40 * radians * side, 5 * radians);
   const float fill = 0.20F - 0.06F * turn;
@@ -57,6 +57,8 @@ Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
 // Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
 Vec3 Lights::skin(const Fragment& f) const {
   constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};
+  // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB).
+  constexpr Vec3 complexion = {1.06F, 1.0F, 1.15F};
   Vec3 light = ambient(f.normal, f.occlusion);
   // In hollows the light that arrives has been reflected by skin.
   light[1] *= 0.75F + 0.25F * f.occlusion;
@@ -75,7 +77,9 @@ Vec3 Lights::skin(const Fragment& f) const {
       shine[c] += lamp.colour[c] * lit * highlight;
     }
   }
-  return {f.albedo[0] * light[0] + shine[0], f.albedo[1] * light[1] + shine[1], f.albedo[2] * light[2] + shine[2]};
+  Vec3 out;
+  for (std::size_t c = 0; c < 3; ++c) out[c] = complexion[c] * f.albedo[c] * light[c] + shine[c];
+  return out;
 }
 
 // Hair: wrapped diffuse light and a highlight across the strands (Kajiya and Kay 1989); strands are taken to hang down.
@@ -95,7 +99,7 @@ Vec3 Lights::hair(const Fragment& f) const {
     }
   }
   Vec3 out;
-  for (int c = 0; c < 3; ++c) out[c] = f.albedo[c] * light[c] + shine[c] * (0.30F * f.albedo[c] + 0.006F);
+  for (int c = 0; c < 3; ++c) out[c] = f.albedo[c] * light[c] + shine[c] * (0.24F * f.albedo[c] + 0.008F);
   return out;
 }
 
@@ -130,8 +134,12 @@ Vec3 Lights::shade(const Fragment& fragment) const {
       return skin(fragment);
     case Material::eye:
       return plain(fragment, 0.5F, 0.12F);
-    case Material::teeth:
-      return plain(fragment, 0.4F, 0.10F);
+    case Material::teeth: {
+      // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
+      Fragment warm = fragment;
+      warm.albedo = {fragment.albedo[0] * 1.04F, fragment.albedo[1] * 0.97F, fragment.albedo[2] * 0.86F};
+      return plain(warm, 0.4F, 0.10F);
+    }
     case Material::tongue:
       return plain(fragment, 0.4F, 0.05F);
     case Material::lash:
