@@ -3,7 +3,6 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "scene/head_model.hpp"
 
@@ -37,6 +36,27 @@ constexpr std::array<const char*, factor_count> kFactors = {"african",   "asian"
                                                             "maxmuscle", "minweight", "averageweight", "maxweight"};
 
 Status bad(const std::string& what) { return {Code::corrupt_scene, "the built-in head: " + what}; }
+
+// A target of scene.json: its name, or {"target": name, "from": a, "to": b, "gain": g} with 0 <= a < b.
+bool parse_driven(const Json& item, std::string* name, float* from, float* to, float* gain) {
+  if (item.is_string()) {
+    *name = item.get<std::string>();
+    return true;
+  }
+  if (!item.is_object() || !item.value("target", Json()).is_string()) return false;
+  *name = item["target"].get<std::string>();
+  struct Field {
+    const char* key;
+    float* value;
+  };
+  for (const Field& field : {Field{"from", from}, Field{"to", to}, Field{"gain", gain}}) {
+    const Json number = item.value(field.key, Json());
+    if (number.is_null()) continue;
+    if (!number.is_number() || std::abs(number.get<double>()) > 100) return false;
+    *field.value = number.get<float>();
+  }
+  return *from >= 0 && *from < *to;
+}
 
 // Stops of natural hair colour in linear light, from black to platinum.
 constexpr std::array<Vec3, 7> kHairColours = {{{0.010F, 0.009F, 0.009F},
@@ -103,9 +123,11 @@ Status HeadModel::resolve_targets(const Schema& schema) {
     if (parameter.type != ParameterType::continuous) return bad("only continuous parameters may have targets");
     Slider slider{parameter, {}, {}};
     for (const char* side : {"negative", "positive"}) {
-      for (const Json& name : targets.value(side, Json::array())) {
-        std::string text = name.is_string() ? name.get<std::string>() : "";
-        Driven driven{};
+      for (const Json& item : targets.value(side, Json::array())) {
+        Driven driven;
+        std::string text;
+        if (!parse_driven(item, &text, &driven.from, &driven.to, &driven.gain))
+          return bad("a target of \"" + parameter.name + "\" is malformed");
         const std::size_t at = text.find("{race}");
         driven.racial = at != std::string::npos;
         for (std::size_t r = 0; r < 3; ++r) {
@@ -176,17 +198,17 @@ std::size_t HeadModel::chosen(Known known, std::span<const float> x) const {
 }
 
 // MakeHuman's rules (makehuman.md of its data): ages below 25 years mix child and young, above mix young and old.
-std::vector<float> HeadModel::target_weights(std::span<const float> x) const {
-  std::vector<float> out(asset_.targets.size(), 0.0F);
+HeadModel::Weights HeadModel::target_weights(std::span<const float> x) const {
+  Weights weights;
+  weights.identity.assign(asset_.targets.size(), 0.0F);
+  weights.expression = weights.identity;
   const float* race = x.data() + known_[ethnicity].offset;
   for (const Slider& slider : sliders_) {
+    std::vector<float>& out = slider.parameter.role == ParameterRole::nuisance ? weights.expression : weights.identity;
     const auto v = static_cast<float>(slider.parameter.to_client(x[slider.parameter.offset]));
     for (const Driven& driven : v < 0 ? slider.negative : slider.positive) {
-      if (driven.racial) {
-        for (std::size_t r = 0; r < 3; ++r) out[driven.target[r]] += std::abs(v) * race[r];
-      } else {
-        out[driven.target[0]] += std::abs(v);
-      }
+      const float w = driven.gain * std::clamp((std::abs(v) - driven.from) / (driven.to - driven.from), 0.0F, 1.0F);
+      for (std::size_t r = 0; r < (driven.racial ? 3U : 1U); ++r) out[driven.target[r]] += driven.racial ? w * race[r] : w;
     }
   }
   std::array<float, factor_count> factor{};
@@ -211,9 +233,9 @@ std::vector<float> HeadModel::target_weights(std::span<const float> x) const {
   for (const Macro& macro : macros_) {
     float product = 1;
     for (const std::uint8_t f : macro.factors) product *= factor[f];
-    out[macro.target] = product;
+    weights.identity[macro.target] = product;
   }
-  return out;
+  return weights;
 }
 
 SkinMix HeadModel::skin_mix(std::span<const float> x) const {
@@ -233,7 +255,8 @@ Vec3 HeadModel::hair_colour(std::span<const float> x) const {
   const float at = std::clamp(value(hair_lightness, x), 0.0F, 1.0F) * static_cast<float>(kHairColours.size() - 1);
   const auto low = std::min(static_cast<std::size_t>(at), kHairColours.size() - 2);
   const float t = at - static_cast<float>(low);
-  const float warmth = value(hair_warmth, x), grey = value(hair_gray, x);
+  const float warmth = value(hair_warmth, x);
+  const float grey = value(hair_gray, x) * value(hair_gray, x);  // a few white hairs are not seen; linear light would show them at once
   const Vec3 warm = {1 + 0.45F * warmth, 1 - 0.10F * warmth, 1 - 0.45F * warmth};
   Vec3 out{};
   for (std::size_t c = 0; c < 3; ++c) {

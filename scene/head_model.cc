@@ -54,65 +54,90 @@ Result<HeadModel> HeadModel::create(HeadAsset asset, const Schema& schema) {
   return model;
 }
 
-std::vector<Vec3> HeadModel::morph(std::span<const float> x) const {
-  std::vector<Vec3> point = asset_.base;
-  const std::vector<float> weights = target_weights(x);
+void HeadModel::apply(std::span<const float> weights, std::vector<Vec3>* point) const {
   for (std::size_t t = 0; t < weights.size(); ++t) {
     const float w = weights[t] * 1e-3F;
     if (w == 0) continue;
     const SparseTarget& target = asset_.targets[t];
     const std::int16_t* d = target.delta.data();
     for (const std::uint16_t p : target.point) {
-      Vec3& to = point[p];
+      Vec3& to = (*point)[p];
       for (std::size_t i = 0; i < 3; ++i) to[i] += w * static_cast<float>(*d++);
     }
   }
-  const Vec3& chin = point[asset_.centre[0]];
-  const Vec3& crown = point[asset_.centre[1]];
-  const Vec3 centre = {0, (chin[1] + crown[1]) / 2, (chin[2] + crown[2]) / 2};
-  for (Vec3& p : point) {
-    for (std::size_t i = 0; i < 3; ++i) p[i] -= centre[i];
-  }
-  return point;
 }
 
-void HeadModel::add_proxy(std::size_t index, std::span<const Vec3> base, DrawList* list) const {
+HeadModel::Shape HeadModel::morph(std::span<const float> x) const {
+  Shape shape;
+  shape.relaxed = asset_.base;
+  const Weights weights = target_weights(x);
+  apply(weights.identity, &shape.relaxed);
+  const Vec3& chin = shape.relaxed[asset_.centre[0]];
+  const Vec3& crown = shape.relaxed[asset_.centre[1]];
+  const Vec3 centre = {0, (chin[1] + crown[1]) / 2, (chin[2] + crown[2]) / 2};
+  for (Vec3& p : shape.relaxed) {
+    for (std::size_t i = 0; i < 3; ++i) p[i] -= centre[i];
+  }
+  shape.point = shape.relaxed;
+  apply(weights.expression, &shape.point);
+  return shape;
+}
+
+void HeadModel::add_proxy(std::size_t index, const Shape& shape, DrawList* list) const {
   const Proxy& proxy = asset_.proxies[index];
   Draw& draw = list->draws.emplace_back();
   draw.material = proxy.material;
-  spread(proxy.surface, fit_proxy(proxy, base), proxy_points_[index], &draw);
+  spread(proxy.surface, fit_proxy(proxy, shape.point, shape.relaxed), proxy_points_[index], &draw);
   draw.texture = &asset_.textures[proxy.texture].texture;
+}
+
+// Light that reaches the teeth: next to none through the slit of a closed mouth. The occlusion of the vertices was computed for
+// one shape and cannot know.
+float HeadModel::mouth_light(std::span<const Vec3> point) const {
+  const Vec3& upper = point[asset_.landmarks[62]];
+  const Vec3& lower = point[asset_.landmarks[66]];
+  const float gap = std::hypot(upper[1] - lower[1], upper[2] - lower[2]);
+  return 0.12F + 0.98F * std::clamp((gap - 0.05F) / 0.10F, 0.0F, 1.0F);
 }
 
 DrawList HeadModel::draw(std::span<const float> x) const {
   DrawList list;
-  const std::vector<Vec3> base = morph(x);
+  const Shape shape = morph(x);
+  const float mouth = mouth_light(shape.point);
   list.draws.reserve(common_.size() + 3);
   Draw& skin = list.draws.emplace_back();
-  spread(asset_.skin, base, skin_points_, &skin);
+  spread(asset_.skin, shape.point, skin_points_, &skin);
   skin.fields = asset_.fields;
   skin.region = asset_.region;
   list.textures.push_back(skins_.front().blend(skin_mix(x)));
   skin.texture = list.textures.back().get();
   const float light = std::exp2(0.8F * value(skin_tone, x)), warmth = value(skin_warmth, x);
-  skin.tint = {light * (1 + 0.12F * warmth), light, light * (1 - 0.22F * warmth)};
+  skin.tint = {light * (1 + 0.10F * warmth), light, light * (1 - 0.18F * warmth)};
   for (const std::size_t index : common_) {
-    add_proxy(index, base, &list);
-    if (list.draws.back().material == Material::eye)
-      list.draws.back().texture = &asset_.textures[eye_texture_[chosen(eye_color, x)]].texture;
+    add_proxy(index, shape, &list);
+    Draw& draw = list.draws.back();
+    if (draw.material == Material::eye) draw.texture = &asset_.textures[eye_texture_[chosen(eye_color, x)]].texture;
+    if (draw.material == Material::tongue) {
+      // MakeHuman's expressions leave the tongue where it is; it has to ride on the jaw.
+      const std::uint16_t chin = asset_.landmarks[8];
+      for (Vec3& p : draw.position) {
+        for (std::size_t i = 1; i < 3; ++i) p[i] += 0.9F * (shape.point[chin][i] - shape.relaxed[chin][i]);
+      }
+    }
+    if (draw.material == Material::teeth || draw.material == Material::tongue) draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
   }
   const Vec3 hair_tint = hair_colour(x);
   // Brows are painted as single hairs with skin between them, so the same colour looks lighter on them.
   const float brow_light = 0.6F * std::exp2(1.3F * value(eyebrow_lightness, x));
-  add_proxy(brow_[chosen(eyebrows, x)], base, &list);
+  add_proxy(brow_[chosen(eyebrows, x)], shape, &list);
   list.draws.back().tint = {hair_tint[0] * brow_light, hair_tint[1] * brow_light, hair_tint[2] * brow_light};
   list.draws.back().recolour = true;
   if (const std::size_t index = hair_[chosen(hair, x)]; index != std::numeric_limits<std::size_t>::max()) {
-    add_proxy(index, base, &list);
+    add_proxy(index, shape, &list);
     list.draws.back().tint = hair_tint;
     list.draws.back().recolour = true;
   }
-  for (const std::uint16_t p : asset_.landmarks) list.landmarks.push_back(base[p]);
+  for (const std::uint16_t p : asset_.landmarks) list.landmarks.push_back(shape.point[p]);
   return list;
 }
 
@@ -123,10 +148,10 @@ View HeadModel::view(std::span<const float> x) const {
 
 void HeadModel::set_reference_frame(const Schema& schema) {
   const std::vector<float> x = schema.default_vector();
-  const std::vector<Vec3> base = morph(x);
+  const std::vector<Vec3> point = morph(x).point;
   const Projector projector(camera(), view(x));
   std::array<Vec2, 68> plane;
-  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = Projector::plane(projector.eye(base[asset_.landmarks[i]]));
+  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = Projector::plane(projector.eye(point[asset_.landmarks[i]]));
   const Vec2 left = middle(std::span(plane).subspan(36, 6)), right = middle(std::span(plane).subspan(42, 6));
   const float scale = kEyeDistance / std::max(1e-6F, std::hypot(right[0] - left[0], right[1] - left[1]));
   const Vec2 shift = {0.5F - scale * (left[0] + right[0]) / 2, kEyeLine - scale * (left[1] + right[1]) / 2};

@@ -33,10 +33,12 @@ class HeadModel {
   Framing framing(std::span<const Vec3> landmarks, const View& view) const;
 
  private:
-  // A morph target, or one for each race, that a slider's side drives.
+  // A morph target, or one for each race, that a slider's side drives: its weight rises from 0 to `gain` while the slider
+  // moves from `from` to `to` (client units away from 0).
   struct Driven {
-    std::array<std::uint32_t, 3> target;
-    bool racial;
+    std::array<std::uint32_t, 3> target{};
+    bool racial = false;
+    float from = 0, to = 1, gain = 1;
   };
   struct Slider {
     Parameter parameter;
@@ -76,12 +78,21 @@ class HeadModel {
   Status resolve_targets(const Schema& schema);
   Status resolve_options();
   float value(Known known, std::span<const float> x) const;
-  std::vector<float> target_weights(std::span<const float> x) const;
-  std::vector<Vec3> morph(std::span<const float> x) const;
+  // Weights of all targets. Those of nuisance sliders (expression) and those of identity, macros included, apart.
+  struct Weights {
+    std::vector<float> identity, expression;
+  };
+  struct Shape {
+    std::vector<Vec3> point, relaxed;  ///< with and without expression, origin at the head's centre
+  };
+  Weights target_weights(std::span<const float> x) const;
+  void apply(std::span<const float> weights, std::vector<Vec3>* point) const;
+  Shape morph(std::span<const float> x) const;
   std::size_t chosen(Known known, std::span<const float> x) const;
   Vec3 hair_colour(std::span<const float> x) const;
   SkinMix skin_mix(std::span<const float> x) const;
-  void add_proxy(std::size_t index, std::span<const Vec3> base, DrawList* list) const;
+  void add_proxy(std::size_t index, const Shape& shape, DrawList* list) const;
+  float mouth_light(std::span<const Vec3> point) const;
   void set_reference_frame(const Schema& schema);
 
   HeadAsset asset_;

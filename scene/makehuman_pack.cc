@@ -41,6 +41,11 @@ struct SourceProxy {
 // Byte precision keeps the file free of last-bit differences between maths libraries.
 float quantised(float v) { return std::round(v * 255) / 255; }
 
+std::string text_of(const Json& entry, const char* key) {
+  const Json value = entry.is_object() ? entry.value(key, Json()) : Json();
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
 /// Names of all targets that heads need: the schema's, with {race} spelled out, and the macros for people from 11 years on.
 std::set<std::string> needed_targets(const Schema& schema) {
   std::set<std::string> names;
@@ -48,7 +53,7 @@ std::set<std::string> needed_targets(const Schema& schema) {
   for (const Json& parameter : root["parameters"]) {
     for (const Json& side : parameter.value("targets", Json::object())) {
       for (const Json& name : side) {
-        std::string text = name.is_string() ? name.get<std::string>() : "";
+        std::string text = name.is_string() ? name.get<std::string>() : text_of(name, "target");
         const std::size_t at = text.find("{race}");
         if (at == std::string::npos) {
           names.insert(text);
@@ -117,11 +122,6 @@ bool read_axis(const Json& entry, const char* key, std::size_t vertices, std::ar
   *point = {row[0].get<std::int32_t>(), row[1].get<std::int32_t>()};
   *length = row[2].get<float>();
   return true;
-}
-
-std::string text_of(const Json& entry, const char* key) {
-  const Json value = entry.value(key, Json());
-  return value.is_string() ? value.get<std::string>() : std::string();
 }
 
 Result<SourceProxy> read_proxy(const std::filesystem::path& data, const Json& entry, std::size_t vertices) {
@@ -204,7 +204,7 @@ void shade_all(HeadAsset* asset) {
   solid.add(asset->base, asset->skin);
   std::vector<std::vector<Vec3>> bound;
   for (const Proxy& proxy : asset->proxies) {
-    bound.push_back(fit_proxy(proxy, asset->base));
+    bound.push_back(fit_proxy(proxy, asset->base, asset->base));
     if (proxy.material <= Material::tongue) solid.add(bound.back(), proxy.surface);
   }
   std::vector<Shaded> by_solid = {{&asset->base, &asset->skin}};

@@ -32,10 +32,10 @@ std::vector<Vec3> point_normals(std::span<const Vec3> point, std::span<const std
   return normal;
 }
 
-std::vector<Vec3> fit_proxy(const Proxy& proxy, std::span<const Vec3> base) {
+std::vector<Vec3> fit_proxy(const Proxy& proxy, std::span<const Vec3> base, std::span<const Vec3> relaxed) {
   Vec3 scale{};
   for (std::size_t i = 0; i < 3; ++i)
-    scale[i] = std::abs(base[proxy.scale[i].point[0]][i] - base[proxy.scale[i].point[1]][i]) / proxy.scale[i].length;
+    scale[i] = std::abs(relaxed[proxy.scale[i].point[0]][i] - relaxed[proxy.scale[i].point[1]][i]) / proxy.scale[i].length;
   std::vector<Vec3> out(proxy.reference.size());
   for (std::size_t v = 0; v < out.size(); ++v) {
     const auto& r = proxy.reference[v];

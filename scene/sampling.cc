@@ -172,8 +172,8 @@ bool draw_moment(const Parameter& p, Random* random, std::vector<float>* x) {
   };
   const auto degrees = [&](double v) { return put(p.from_client(v)); };
   if (p.name == "yaw" || p.name == "pitch") return degrees((p.name == "yaw" ? 6.0 : 5.0) * random->normal());
-  if (p.name == "smile") return put(random->chance(0.35) ? 0.72 + 0.28 * random->uniform() : 0.53 + 0.09 * random->normal());
-  if (p.name == "mouth_open") return put(random->chance(0.30) ? 0.58 + 0.32 * random->uniform() : 0.5 + 0.05 * random->normal());
+  if (p.name == "smile") return put(random->chance(0.42) ? 0.72 + 0.28 * random->uniform() : 0.53 + 0.09 * random->normal());
+  if (p.name == "mouth_open") return put(random->chance(0.28) ? 0.56 + 0.30 * random->uniform() : 0.5 + 0.05 * random->normal());
   if (p.name == "brows") return put(0.5 + 0.14 * random->normal());
   if (p.name == "eyes_closure") return put(random->chance(0.2) ? 0.55 + 0.35 * random->uniform() : 0.5 + 0.09 * random->normal());
   if (p.name == "light_side") return put(0.5 + 0.19 * random->normal());
