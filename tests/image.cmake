@@ -1,0 +1,4 @@
+likeness_test(image_decode_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
+likeness_test(image_orientation_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
+likeness_test(image_hostile_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
+likeness_test(image_pixels_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
