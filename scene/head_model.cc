@@ -124,7 +124,8 @@ DrawList HeadModel::draw(std::span<const float> x) const {
         for (std::size_t i = 1; i < 3; ++i) p[i] += 0.9F * (shape.point[chin][i] - shape.relaxed[chin][i]);
       }
     }
-    if (draw.material == Material::teeth || draw.material == Material::tongue) draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    if (draw.material == Material::teeth) draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    if (draw.material == Material::tongue) draw.tint = {0.5F * mouth, 0.4F * mouth, 0.4F * mouth};
   }
   const Vec3 hair_tint = hair_colour(x);
   // Brows are painted as single hairs with skin between them, so the same colour looks lighter on them.

@@ -5,6 +5,7 @@
 
 #include "base/sha256.hpp"
 #include "likeness/scene.hpp"
+#include "scene/json_guard.hpp"
 
 namespace likeness {
 namespace {
@@ -98,7 +99,7 @@ double Parameter::from_client(double value) const {
 }
 
 Result<Schema> Schema::parse(std::string_view text) {
-  const Json root = Json::parse(text, nullptr, false);
+  const Json root = parse_json(text);
   if (root.is_discarded() || !root.is_object()) return bad("not a JSON object");
   if (root.value("format", Json()) != "likeness-scene") return bad("\"format\" is not \"likeness-scene\"");
   if (root.value("version", Json()) != 1) return bad("only version 1 is known");
