@@ -67,6 +67,8 @@ def load_labelled(directory, reference, size=256):
             continue
         photo = Image.open(path[:-4] + ".jpg").convert("RGB")
         matrix = similarity(centres, reference * size)
+        if np.abs(centres @ matrix[:, :2].T + matrix[:, 2] - reference * size).max() > 0.1 * size:
+            continue  # sides swapped, or a profile
         pictures.append(np.asarray(align(photo, matrix, size)))
         maps.append(np.asarray(align(Image.fromarray(labels), matrix, size, nearest=True)))
     rgb = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255

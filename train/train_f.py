@@ -28,15 +28,19 @@ CLASS_WEIGHTS = torch.tensor([0.7, 1.0, 1.2, 2.0, 2.0, 2.0, 2.0, 1.0, 2.0, 2.0, 
 
 
 class Renders:
-    def __init__(self, cache, seed, backgrounds):
-        self.cache, self.random, self.backgrounds = cache, np.random.default_rng(seed), backgrounds
-        self.backdrop = torch.from_numpy(augment.backdrop_rows(cache.rgb[:min(200, cache.stored())]))
+    """Random augmented batches, each from one of the caches (taken by their numbers of renders)."""
+
+    def __init__(self, caches, seed, backgrounds):
+        self.caches, self.random, self.backgrounds = caches, np.random.default_rng(seed), backgrounds
+        self.backdrop = torch.from_numpy(augment.backdrop_rows(caches[0].rgb[:min(200, caches[0].stored())]))
 
     def __call__(self, count, size):
-        step = self.cache.info["size"] // size
-        rows = np.sort(self.random.integers(0, self.cache.stored(), count))
-        rgb, labels = (torch.from_numpy(np.ascontiguousarray(m[rows][:, ::step, ::step])) for m in (self.cache.rgb, self.cache.labels))
-        landmarks = torch.from_numpy(np.array(self.cache.landmarks[rows])) / step
+        stored = np.array([c.stored() for c in self.caches])
+        cache = self.caches[self.random.choice(len(stored), p=stored / stored.sum())]
+        step = cache.info["size"] // size
+        rows = np.sort(self.random.integers(0, cache.stored(), count))
+        rgb, labels = (torch.from_numpy(np.ascontiguousarray(m[rows][:, ::step, ::step])) for m in (cache.rgb, cache.labels))
+        landmarks = torch.from_numpy(np.array(cache.landmarks[rows])) / step
         return augment.augment_renders(rgb, labels, landmarks, self.backdrop[::step], self.backgrounds)
 
 
@@ -66,7 +70,7 @@ def loss_of(logits, labels, weights):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--cache", required=True, help="renders of size 256")
+    parser.add_argument("--cache", required=True, nargs="+", help="renders of size 256, one or more caches of one scene (the last names the schema)")
     parser.add_argument("--held-out", help="cache of held-out renders, measured with every checkpoint")
     parser.add_argument("--labelled", help="labelled photographs, measured with every checkpoint, never trained on")
     parser.add_argument("--photos", help="portraits whose upper corners serve as backgrounds")
@@ -91,7 +95,8 @@ def main():
     device = common.prepare(a.threads, a.seed, a.device)
     os.makedirs(a.work, exist_ok=True)
     checkpoint, log = os.path.join(a.work, "f.pt"), common.Log(os.path.join(a.work, "f.log"))
-    cache = Cache(a.cache)
+    caches = [Cache(c) for c in a.cache]
+    cache = caches[-1]
     state = torch.load(checkpoint, map_location=device) if os.path.exists(checkpoint) else None
     architecture = models.EXTRACTOR_ARCHITECTURE
     network = models.ResidualNet(architecture).to(device).to(memory_format=torch.channels_last)
@@ -106,7 +111,7 @@ def main():
         average.steps = state["average_steps"]
         optimiser.load_state_dict(state["optimiser"])
     torch.manual_seed(a.seed + steps)
-    renders = Renders(cache, a.seed + steps, augment.Backgrounds(a.photos))
+    renders = Renders(caches, a.seed + steps, augment.Backgrounds(a.photos))
     aligned = pseudo_labels.load(a.photos_aligned) if a.photos_aligned else None
     photos = None
     held = evaluate_f.renders(Cache(a.held_out), 64) if a.held_out else None
