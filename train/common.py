@@ -34,6 +34,21 @@ def prepare(threads, seed, device):
     return torch.device(device)
 
 
+def asked_to_stop():
+    """Returns a list that gets an entry when the process is asked to end (SIGTERM, Ctrl-C): the loop then saves and leaves."""
+    import signal
+    asked = []
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: asked.append(True))
+    return asked
+
+
+def half_precision(device, enabled):
+    """bfloat16 where it is safe (convolutions, batch norm): about twice as fast on CPUs with AVX512-BF16 and on GPUs. Weights stay fp32."""
+    import torch
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
 def save_checkpoint(path, state):
     """Atomic: a crash leaves the old checkpoint or the new one."""
     import torch

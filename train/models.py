@@ -108,13 +108,18 @@ class Generator(nn.Module):
     def size(self):
         return 4 << (self.depth - 1)
 
-    def logits(self, x):
+    def trunk(self, x):
+        """All but the layer that gives the picture: everything that may be computed in half precision."""
         y = (x - self.input_mean) * self.input_scale
-        for i in range(self.depth):
-            y = getattr(self, f"deconv{i}")(y)
-            if i + 1 < len(self.channels):
-                y = F.relu(getattr(self, f"bn{i}")(y), inplace=True)
-        return self.to_rgb(y) if self.depth < len(self.channels) else y
+        for i in range(min(self.depth, len(self.channels) - 1)):
+            y = F.relu(getattr(self, f"bn{i}")(getattr(self, f"deconv{i}")(y)), inplace=True)
+        return y
+
+    def logits(self, x):
+        return self.last(self.trunk(x))
+
+    def last(self, y):
+        return self.to_rgb(y) if self.depth < len(self.channels) else getattr(self, f"deconv{self.depth - 1}")(y)
 
     def forward(self, x):
         return torch.sigmoid(self.logits(x))

@@ -85,6 +85,7 @@ def parse():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--every", type=int, default=300, help="steps between checkpoints")
     return parser.parse_args()
@@ -120,7 +121,10 @@ def main():
         reference = evaluate_f.reference_points(cache.landmarks[:min(500, cache.stored())] / cache.info["size"])
         labelled = evaluate_f.load_labelled(a.labelled, reference)
     stages = [(int(s), float(e)) for s, e in (part.split(":") for part in a.stages.split(","))]
+    asked = common.asked_to_stop()
     run, clock, weights, running, stage_start, size = common.Clock(a.stop_after), common.Clock(a.minutes, spent), CLASS_WEIGHTS.to(device), 0.0, steps, 0
+
+    picture = labels = None
 
     def checkpoint_now():
         figures = {}
@@ -131,7 +135,7 @@ def main():
             figures["photos_miou"] = float(classes.mean())
             figures["classes"] = " ".join(f"{v:.2f}" for v in classes)
         log(step=steps, size=size, **figures)
-        show = [(picture[:8], labels[:8])] if steps or images else []
+        show = [] if picture is None else [(picture[:8], labels[:8])]
         if labelled:
             show.append((labelled[0][4:68:8], labelled[1][4:68:8]))
         rows = []
@@ -147,7 +151,7 @@ def main():
 
     while True:
         progress = clock.progress()
-        done = progress >= 1 or run.progress() >= 1
+        done = progress >= 1 or run.progress() >= 1 or bool(asked)
         wanted = next((s for s, e in stages if progress < e), stages[-1][0])
         if wanted != size and not done:
             size, stage_start = wanted, steps
@@ -171,7 +175,9 @@ def main():
                 picture, labels = torch.cat([picture, more[0]]), torch.cat([labels, more[1]])
             picture, labels = picture.to(device).contiguous(memory_format=torch.channels_last), labels.to(device)
         network.train()
-        loss = loss_of(network(picture), labels, weights)
+        with common.half_precision(device, a.bf16):
+            logits = network(picture)
+        loss = loss_of(logits.float(), labels, weights)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

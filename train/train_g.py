@@ -97,6 +97,7 @@ def parse():
     parser.add_argument("--regions", default="0.5,1.3,2.5", help="weights of background, hair, features (skin 1)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 (all but the last layer)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--every", type=int, default=500, help="steps between checkpoints with sample sheets")
     return parser.parse_args()
@@ -128,9 +129,10 @@ def main():
     else:
         network = new_state(a, cache, device)
     batches = Batches(cache, a.seed + steps, regions, device)
-    large = Batches(Cache(a.cache512), a.seed + steps, regions, device) if a.cache512 else batches
+    large = None
     held = Batches(Cache(a.held_out), 0, regions, device) if a.held_out else batches
     held_rows = np.arange(min(96, held.cache.stored()))
+    asked = common.asked_to_stop()
     run, clock = common.Clock(a.stop_after), common.Clock(a.minutes, spent)
 
     def optimiser_for(net):
@@ -152,9 +154,11 @@ def main():
             "schema": cache.info["schema"], "options": vars(a)})
 
     while True:
+        if large is None and network.size == 512:  # opened late: it may be rendered while the smaller stages run
+            large = Batches(Cache(a.cache512), a.seed + steps, regions, device) if a.cache512 else batches
         progress = clock.progress()
         wanted = next((s for s, e in stages if progress < e), stages[-1][0])
-        done = progress >= 1 or run.progress() >= 1
+        done = progress >= 1 or run.progress() >= 1 or bool(asked)
         if wanted > network.size and not done:
             network = network.grown(batches(64, network.size)[0]).to(device).train()
             optimiser, average = optimiser_for(network)
@@ -178,7 +182,9 @@ def main():
         source = large if network.size == 512 else batches
         x, target, weight = source(a.batch, network.size)
         network.train()
-        loss = loss_of(network(x), target, weight, a.gradient, a.pooled)
+        with common.half_precision(device, a.bf16):
+            y = network.trunk(x)
+        loss = loss_of(torch.sigmoid(network.last(y.float())), target, weight, a.gradient, a.pooled)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
