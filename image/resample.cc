@@ -26,8 +26,8 @@ double kernel(Filter filter, double x) {
 
 Taps make_taps(int old_size, int new_size, Filter filter) {
   const double ratio = static_cast<double>(old_size) / new_size;
-  const double widened = filter == Filter::area ? ratio : std::max(1.0, ratio);
-  const double radius = widened * (filter == Filter::area ? 0.5 : filter == Filter::bilinear ? 1.0 : 2.0);
+  const double widened = filter == Filter::box ? ratio : std::max(1.0, ratio);
+  const double radius = widened * (filter == Filter::box ? 0.5 : filter == Filter::bilinear ? 1.0 : 2.0);
   Taps taps;
   taps.stride = static_cast<std::size_t>(std::ceil(2 * radius)) + 2;
   taps.first.resize(static_cast<std::size_t>(new_size));
@@ -41,8 +41,8 @@ Taps make_taps(int old_size, int new_size, Filter filter) {
     const int end = std::clamp(static_cast<int>(std::ceil(centre + radius)), begin + 1, old_size);
     double sum = 0;
     for (int k = begin; k < end; ++k) {
-      const double value = filter == Filter::area ? std::max(0.0, std::min(k + 1.0, centre + radius) - std::max<double>(k, centre - radius))
-                                                  : kernel(filter, (k + 0.5 - centre) / widened);
+      const double value = filter == Filter::box ? std::max(0.0, std::min(k + 1.0, centre + radius) - std::max<double>(k, centre - radius))
+                                                 : kernel(filter, (k + 0.5 - centre) / widened);
       exact[static_cast<std::size_t>(k - begin)] = value;
       sum += value;
     }

@@ -12,7 +12,7 @@ namespace likeness {
 /// Kernels. When a picture shrinks, bilinear and bicubic are widened by the ratio (antialiasing), as in Pillow and in
 /// PyTorch's interpolate(antialias=True, align_corners=False); when it grows, they interpolate.
 enum class Filter {
-  area,      ///< every new pixel is the mean over the rectangle that it covers, parts of pixels counted as such
+  box,       ///< every new pixel is the mean over the rectangle that it covers, parts of pixels counted as such
   bilinear,  ///< triangle
   bicubic,   ///< Keys, a = -0.5
 };

@@ -82,7 +82,7 @@ TEST(Color, EightBitRoundsToTheNearest) {
 
 TEST(Resample, AreaIsTheMeanOfBlocks) {
   const Image image = picture(12, 10, 3);
-  const auto half = resize(image, 4, 5, Filter::area);
+  const auto half = resize(image, 4, 5, Filter::box);
   ASSERT_TRUE(half.ok());
   for (int y = 0; y < 5; ++y) {
     for (int x = 0; x < 4; ++x) {
@@ -95,7 +95,7 @@ TEST(Resample, AreaIsTheMeanOfBlocks) {
   }
   // 5 samples to 2: each is the mean over 2.5 of them.
   const std::vector<float> row = {1, 2, 3, 4, 10};
-  const auto two = resize_planes(row, 1, 1, 5, 1, 2, Filter::area).value();
+  const auto two = resize_planes(row, 1, 1, 5, 1, 2, Filter::box).value();
   ASSERT_EQ(two.size(), 2U);
   EXPECT_NEAR(two[0], (1 + 2 + 1.5) / 2.5, 1e-6);
   EXPECT_NEAR(two[1], (1.5 + 4 + 10) / 2.5, 1e-6);
@@ -120,7 +120,7 @@ TEST(Resample, AgreesWithPyTorch) {
 }
 
 TEST(Resample, ConstantsStayAndPlanesDoNotMix) {
-  for (const Filter filter : {Filter::area, Filter::bilinear, Filter::bicubic}) {
+  for (const Filter filter : {Filter::box, Filter::bilinear, Filter::bicubic}) {
     for (const int size : {1, 2, 7, 16, 33, 100}) {
       Image flat(16, 9, 4);
       for (std::size_t i = 0; i < flat.pixels.size(); ++i) flat.pixels[i] = static_cast<std::uint8_t>(60 * (i % 4) + 15);
@@ -152,12 +152,12 @@ TEST(Resample, BicubicOvershootIsClamped) {
 TEST(Resample, SameSizeIsACopyAndWrongSizesAreRefused) {
   const Image image = picture(5, 4, 3);
   EXPECT_EQ(largest_difference(resize(image, 5, 4, Filter::bicubic).value(), image), 0);
-  EXPECT_EQ(resize(image, 0, 4, Filter::area).status().code, Code::invalid_argument);
-  EXPECT_EQ(resize(Image(), 4, 4, Filter::area).status().code, Code::invalid_argument);
+  EXPECT_EQ(resize(image, 0, 4, Filter::box).status().code, Code::invalid_argument);
+  EXPECT_EQ(resize(Image(), 4, 4, Filter::box).status().code, Code::invalid_argument);
   const std::vector<float> planes(12);
-  EXPECT_EQ(resize_planes(planes, 1, 3, 3, 2, 2, Filter::area).status().code, Code::invalid_argument);
-  EXPECT_EQ(resize_planes(planes, 1, 3, 4, 2, -1, Filter::area).status().code, Code::invalid_argument);
-  EXPECT_EQ(resize_planes({}, 1, -3, -4, 2, 2, Filter::area).status().code, Code::invalid_argument);
+  EXPECT_EQ(resize_planes(planes, 1, 3, 3, 2, 2, Filter::box).status().code, Code::invalid_argument);
+  EXPECT_EQ(resize_planes(planes, 1, 3, 4, 2, -1, Filter::box).status().code, Code::invalid_argument);
+  EXPECT_EQ(resize_planes({}, 1, -3, -4, 2, 2, Filter::box).status().code, Code::invalid_argument);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ TEST(ModelFile, RefusesAMissingOrBrokenArchitecture) {
 
 std::string manifest_of(const std::string& files) { return R"({"format":"likeness-manifest","version":1,"files":)" + files + "}"; }
 std::string line(const std::string& name, const std::string& digest, const std::string& bytes) {
-  return "\"" + name + "\":{\"sha256\":\"" + digest + "\",\"bytes\":" + bytes + "}";
+  return "\"" + name + "\":{\"sha256\":\"" + digest + "\",\"size\":" + bytes + "}";
 }
 
 TEST(Manifest, Parses) {

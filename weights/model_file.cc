@@ -56,12 +56,12 @@ Result<Manifest> Manifest::parse(std::string_view json) {
     if (!is_plain_file_name(name)) return bad("a file's name is not 1 to 256 letters, digits, dots, hyphens and underscores");
     if (!value.is_object()) return bad(name + ": is described by something else than an object");
     const auto digest = value.find("sha256");
-    const auto bytes = value.find("bytes");
+    const auto size = value.find("size");
     if (digest == value.end() || !digest->is_string() || !is_sha256(digest->get_ref<const std::string&>())) {
       return bad(name + ": sha256 is not 64 lower-case hexadecimal digits");
     }
-    if (bytes == value.end() || !bytes->is_number_unsigned()) return bad(name + ": bytes is no whole number");
-    manifest.files_[name] = {digest->get<std::string>(), bytes->get<std::uint64_t>()};
+    if (size == value.end() || !size->is_number_unsigned()) return bad(name + ": size is no whole number");
+    manifest.files_[name] = {digest->get<std::string>(), size->get<std::uint64_t>()};
   }
   return manifest;
 }

@@ -25,7 +25,7 @@ struct ModelFile {
   static Result<ModelFile> load(const std::filesystem::path& path);
 };
 
-/// manifest.json: {"format": "likeness-manifest", "version": 1, "files": {NAME: {"sha256": HEX, "bytes": N}, ...}}.
+/// manifest.json: {"format": "likeness-manifest", "version": 1, "files": {NAME: {"sha256": HEX, "size": N}, ...}}.
 /// NAME is a file of the same folder.
 class Manifest {
  public:
