@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "likeness/scene.hpp"
 
@@ -69,6 +68,9 @@ struct Person {
   double spread = 1;
 };
 
+/// Uniform -> [0, 1], small values most often. A root is exact everywhere, a power with a fraction is not.
+double young_most(double uniform) { return uniform * std::sqrt(uniform); }
+
 Person draw_person(Random* random) {
   Person person;
   const std::array<double, 3> parts = {0.27, 0.28, 0.45};
@@ -83,7 +85,7 @@ Person draw_person(Random* random) {
   person.male = random->chance(0.5) ? 1 - sure : sure;
   if (random->chance(0.12)) person.male = random->uniform();
   // Adults of every age, young ones most often, a few teenagers.
-  person.age = random->chance(0.08) ? 0.2 + 0.3 * random->uniform() : 0.5 + 0.48 * std::pow(random->uniform(), 1.4);
+  person.age = random->chance(0.08) ? 0.2 + 0.3 * random->uniform() : 0.5 + 0.48 * young_most(random->uniform());
   person.spread = random->chance(0.1) ? 1.7 : 1.0;
   return person;
 }
