@@ -15,10 +15,12 @@ using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
 
+HWY_INLINE V Rectify(V v) { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v); }  // NaN stays NaN
+
 // Each: inputs it reads, and one vector of results.
 struct Relu {
   static constexpr int kInputs = 1;
-  HWY_INLINE V operator()(V a, V, V, V, V) const { return hn::Max(hn::Zero(D()), a); }  // in this order NaN stays NaN
+  HWY_INLINE V operator()(V a, V, V, V, V) const { return Rectify(a); }
 };
 struct ReluGradient {  // (y, dy)
   static constexpr int kInputs = 2;
@@ -28,7 +30,10 @@ struct Sigmoid {
   static constexpr int kInputs = 1;
   HWY_INLINE V operator()(V a, V, V, V, V) const {
     const V one = hn::Set(D(), 1.0F);
-    return hn::Div(one, hn::Add(one, hn::Exp(D(), hn::Neg(a))));
+    const V lowest = hn::Set(D(), -87.0F);  // Exp() knows no overflow; the result there is 1.6e-38
+    const V x = hn::IfThenElse(hn::Lt(a, lowest), lowest, a);
+    const V y = hn::Div(one, hn::Add(one, hn::Exp(D(), hn::Neg(x))));
+    return hn::IfThenElse(hn::Eq(a, a), y, a);  // Exp() knows no NaN either
   }
 };
 struct SigmoidGradient {  // (y, dy)
@@ -41,7 +46,7 @@ struct Add {
 };
 struct AddRelu {
   static constexpr int kInputs = 2;
-  HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Max(hn::Zero(D()), hn::Add(a, b)); }
+  HWY_INLINE V operator()(V a, V b, V, V, V) const { return Rectify(hn::Add(a, b)); }
 };
 struct ScaleShift {
   static constexpr int kInputs = 1;

@@ -79,7 +79,7 @@ HWY_INLINE void AnyTile(const TapColumns& columns, const TapJob& job, std::int64
 
 HWY_INLINE V Finish(V v, V bias, bool relu) {
   v = hn::Add(v, bias);
-  return relu ? hn::Max(hn::Zero(D()), v) : v;  // in this order NaN stays NaN
+  return relu ? hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v) : v;  // NaN stays NaN
 }
 
 HWY_INLINE float FinishOne(float v, float bias, bool relu) {

@@ -1,0 +1,238 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include "kernels/conv.hpp"
+#include "kernels/conv_ref.hpp"
+#include "kernels_support.hpp"
+
+namespace likeness {
+namespace {
+
+using kernels::ConvShape;
+using kernels::PackedConv;
+using test::for_each_target;
+using test::Random;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kGuard = 12345.0F;
+
+std::string text(const ConvShape& s) {
+  std::ostringstream out;
+  out << "in " << s.in << " out " << s.out << " size " << s.height << "x" << s.width << " kernel " << s.kernel_h << "x" << s.kernel_w
+      << " stride " << s.stride << " padding " << s.padding;
+  return out.str();
+}
+
+ConvShape random_shape(Random& random) {
+  while (true) {
+    ConvShape s{random.integer(1, 20), random.integer(1, 20), random.integer(1, 40), random.integer(1, 40),
+                random.integer(1, 7),  random.integer(1, 7),  random.integer(1, 4),  random.integer(0, 4)};
+    if (random.integer(0, 3) == 0) s.kernel_h = s.kernel_w = 4, s.stride = 2, s.padding = 1;
+    if (s.valid()) return s;
+  }
+}
+
+// Both directions on guarded memory: the workspace starts as NaN, the output between guards.
+std::vector<float> run(const PackedConv& packed, const ConvShape& s, bool gather, const std::vector<float>& from, const float* mask,
+                       const std::vector<float>& bias, bool relu) {
+  std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)), kNan);
+  const auto size = static_cast<std::size_t>(gather ? s.y_size() : s.x_size());
+  std::vector<float> to(size + 64, kGuard);
+  if (gather) {
+    packed.gather(s, from.data(), mask, bias.data(), relu, to.data() + 32, workspace.data());
+  } else {
+    packed.scatter(s, from.data(), mask, bias.data(), relu, to.data() + 32, workspace.data());
+  }
+  for (std::size_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(to[i], kGuard) << "wrote before the output";
+    EXPECT_EQ(to[size + 32 + i], kGuard) << "wrote behind the output";
+  }
+  return {to.begin() + 32, to.end() - 32};
+}
+
+template <class T>
+std::vector<T> reference(const ConvShape& s, bool gather, const std::vector<T>& from, const std::vector<T>& weight,
+                         const std::vector<T>& bias) {
+  std::vector<T> to(static_cast<std::size_t>(gather ? s.y_size() : s.x_size()));
+  if (gather) {
+    kernels::reference::conv_gather(s, from.data(), weight.data(), bias.data(), to.data());
+  } else {
+    kernels::reference::conv_scatter(s, from.data(), weight.data(), bias.data(), to.data());
+  }
+  return to;
+}
+
+// The reference of the reference: the formula, one output at a time, nothing clever.
+TEST(ConvReference, IsTheFormula) {
+  Random random(1);
+  for (int round = 0; round < 60; ++round) {
+    const ConvShape s = random_shape(random);
+    SCOPED_TRACE(testing::Message() << text(s));
+    const auto x = test::to_double(random.reals(s.x_size()));
+    const auto w = test::to_double(random.reals(s.weight_size()));
+    const auto b = test::to_double(random.reals(s.out));
+    const auto y = reference(s, true, x, w, b);
+    std::size_t at = 0;
+    for (std::int64_t o = 0; o < s.out; ++o) {
+      for (std::int64_t i = 0; i < s.out_height(); ++i) {
+        for (std::int64_t j = 0; j < s.out_width(); ++j, ++at) {
+          double sum = b[static_cast<std::size_t>(o)];
+          for (std::int64_t c = 0; c < s.in; ++c) {
+            for (std::int64_t u = 0; u < s.kernel_h; ++u) {
+              for (std::int64_t v = 0; v < s.kernel_w; ++v) {
+                const std::int64_t row = i * s.stride + u - s.padding;
+                const std::int64_t column = j * s.stride + v - s.padding;
+                if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
+                sum += w[static_cast<std::size_t>(((o * s.in + c) * s.kernel_h + u) * s.kernel_w + v)] *
+                       x[static_cast<std::size_t>((c * s.height + row) * s.width + column)];
+              }
+            }
+          }
+          ASSERT_NEAR(y[at], sum, 1e-12 * (1 + std::abs(sum)));
+        }
+      }
+    }
+  }
+}
+
+TEST(ConvReference, DirectionsAreAdjoint) {
+  Random random(2);
+  for (int round = 0; round < 200; ++round) {
+    const ConvShape s = random_shape(random);
+    const auto x = test::to_double(random.integers(s.x_size()));
+    const auto y = test::to_double(random.integers(s.y_size()));
+    const auto w = test::to_double(random.integers(s.weight_size()));
+    const auto ax = reference(s, true, x, w, std::vector<double>(static_cast<std::size_t>(s.out)));
+    const auto ay = reference(s, false, y, w, std::vector<double>(static_cast<std::size_t>(s.in)));
+    std::vector<double> dw(w.size());
+    kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data());
+    double left = 0;
+    double right = 0;
+    double weights = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) left += ax[i] * y[i];
+    for (std::size_t i = 0; i < x.size(); ++i) right += ay[i] * x[i];
+    for (std::size_t i = 0; i < w.size(); ++i) weights += dw[i] * w[i];
+    ASSERT_EQ(left, right) << text(s);  // small integers: exact
+    ASSERT_EQ(left, weights) << text(s);
+  }
+}
+
+TEST(Conv, ExactOnSmallIntegersOnEveryTarget) {
+  for_each_target([] {
+    Random random(3);
+    std::int64_t zeros = 0;
+    std::int64_t all = 0;
+    for (int round = 0; round < 250; ++round) {
+      const ConvShape s = random_shape(random);
+      SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
+      const auto w = random.integers(s.weight_size());
+      const PackedConv packed(s, w.data());
+      for (const bool gather : {true, false}) {
+        const auto from = random.integers(gather ? s.x_size() : s.y_size());
+        const auto mask = random.integers(static_cast<std::int64_t>(from.size()));
+        const auto bias = random.integers(gather ? s.out : s.in);
+        const bool relu = round % 2 == 0;
+        const bool masked = round % 3 == 0;
+        auto seen = from;
+        for (std::size_t i = 0; masked && i < seen.size(); ++i) seen[i] = mask[i] > 0 ? seen[i] : 0.0F;
+        auto expected = reference(s, gather, seen, w, bias);
+        for (float& v : expected) v = relu ? std::max(0.0F, v) : v;
+        ASSERT_EQ(run(packed, s, gather, from, masked ? mask.data() : nullptr, bias, relu), expected) << (gather ? "gather" : "scatter");
+        zeros += std::count(expected.begin(), expected.end(), 0.0F);
+        all += static_cast<std::int64_t>(expected.size());
+      }
+    }
+    EXPECT_LT(zeros, all / 2) << "the outputs are mostly zero: this test would not notice much";
+  });
+}
+
+TEST(Conv, WithinTheAPrioriBoundOnEveryTarget) {
+  for_each_target([] {
+    Random random(4);
+    for (int round = 0; round < 200; ++round) {
+      const ConvShape s = random_shape(random);
+      SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
+      const auto w = random.reals(s.weight_size());
+      const PackedConv packed(s, w.data());
+      for (const bool gather : {true, false}) {
+        const auto from = random.reals(gather ? s.x_size() : s.y_size());
+        const auto bias = random.reals(gather ? s.out : s.in);
+        const auto got = run(packed, s, gather, from, nullptr, bias, false);
+        const auto expected = reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
+        const auto size = reference(s, gather, test::magnitudes(from), test::magnitudes(w), test::magnitudes(bias));
+        const double bound = test::gamma((gather ? s.in : s.out) * s.kernel_h * s.kernel_w + 1);
+        for (std::size_t i = 0; i < got.size(); ++i) ASSERT_LE(std::abs(static_cast<double>(got[i]) - expected[i]), bound * size[i]) << i;
+      }
+    }
+  });
+}
+
+// The shapes that the shipped networks run, where tiles are full and tasks are many.
+TEST(Conv, BitIdenticalForAnyNumberOfThreads) {
+  Random random(5);
+  const ConvShape shapes[] = {{16, 40, 64, 64, 4, 4, 2, 1},
+                              {48, 48, 33, 31, 3, 3, 1, 1},
+                              {3, 16, 90, 90, 4, 4, 2, 1},
+                              {70, 64, 8, 8, 4, 4, 2, 1},
+                              {3, 16, 65, 63, 7, 7, 2, 3}};
+  for (const ConvShape& s : shapes) {
+    const auto w = random.reals(s.weight_size());
+    const PackedConv packed(s, w.data());
+    for (const bool gather : {true, false}) {
+      const auto from = random.reals(gather ? s.x_size() : s.y_size());
+      const auto bias = random.reals(gather ? s.out : s.in);
+      std::vector<float> first;
+      for (const int threads : {1, 2, 3}) {
+        const test::ThreadRunner runner(threads);
+        const auto got = run(packed, s, gather, from, nullptr, bias, true);
+        if (threads == 1) first = got;
+        ASSERT_EQ(got, first) << text(s) << " with " << threads << " threads";
+      }
+    }
+  }
+}
+
+#if HWY_ARCH_X86
+// Each output is one chain of fused multiply-adds in a fixed order: the two targets with FMA agree bit for bit.
+TEST(Conv, BitIdenticalOnAvx2AndAvx512) {
+  Random random(6);
+  const ConvShape s{24, 20, 21, 37, 3, 3, 1, 1};
+  const auto w = random.reals(s.weight_size());
+  const auto x = random.reals(s.x_size());
+  const auto bias = random.reals(s.out);
+  const PackedConv packed(s, w.data());
+  std::vector<std::vector<float>> results;
+  const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  for (const std::int64_t target : {std::int64_t{HWY_AVX2}, std::int64_t{HWY_AVX3}}) {
+    if (std::find(targets.begin(), targets.end(), target) == targets.end()) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    results.push_back(run(packed, s, true, x, nullptr, bias, false));
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+  for (const auto& result : results) EXPECT_EQ(result, results.front());
+}
+#endif
+
+TEST(Conv, KeepsNanWhereItBelongs) {
+  for_each_target([] {
+    const ConvShape s{1, 1, 9, 9, 3, 3, 1, 1};
+    const std::vector<float> w(9, 1.0F);
+    const PackedConv packed(s, w.data());
+    std::vector<float> x(81, 1.0F);
+    x[40] = kNan;
+    const auto y = run(packed, s, true, x, nullptr, {0.0F}, true);
+    for (int i = 0; i < 9; ++i) {
+      for (int j = 0; j < 9; ++j) {
+        EXPECT_EQ(std::isnan(y[static_cast<std::size_t>(9 * i + j)]), std::abs(i - 4) <= 1 && std::abs(j - 4) <= 1) << i << " " << j;
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace likeness
