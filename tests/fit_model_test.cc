@@ -118,7 +118,7 @@ TEST(Objective, RefusesAnotherScene) {
 }
 
 TEST(Search, FindsTheGeneratorsOwnPicture) {
-  Fixture f(true);
+  Fixture f(false);  // with the two domains' statistics apart, the truth would not be the best answer
   ASSERT_TRUE(f.objective->set_photo(f.photo(), covered(64), {.prior = 0.01}).ok());
   const auto result = search(*f.objective, f.schema, f.schema.default_vector(), {.iterations = 150, .step = 0.05});
   ASSERT_TRUE(result.ok()) << result.status().message;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -23,7 +25,8 @@ class Bowl : public SearchProblem {
  public:
   std::vector<float> target = {0.3F, 1.4F, 0.1F, 0.7F, 0.2F, 0, 1, 0, 0, 1, 0};
   std::vector<double> weight = {1, 1, 1, 1, 1, 0.05, 0.05, 1, 1, 1, 1};
-  int evaluations = 0, bad_from = std::numeric_limits<int>::max(), bad_until = std::numeric_limits<int>::max();
+  int evaluations = 0, pure_steps = 0, bad_pure_from = std::numeric_limits<int>::max(), bad_from = std::numeric_limits<int>::max(),
+      bad_until = std::numeric_limits<int>::max();
   float lowest = 1, highest = 0, worst_sum = 1;
 
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override {
@@ -39,7 +42,9 @@ class Bowl : public SearchProblem {
       loss += weight[i] * d * d;
       if (!gradient.empty()) gradient[i] = static_cast<float>(2 * weight[i] * d);
     }
-    if (evaluations >= bad_from && evaluations < bad_until) loss = std::numeric_limits<double>::quiet_NaN();
+    const bool pure = std::ranges::all_of(x.subspan(5), [](float v) { return v == 0 || v == 1; });
+    if (pure && !gradient.empty()) ++pure_steps;
+    if ((evaluations >= bad_from && evaluations < bad_until) || pure_steps > bad_pure_from) loss = std::numeric_limits<double>::quiet_NaN();
     return Value{loss, std::exp(-loss)};
   }
 };
@@ -156,7 +161,7 @@ TEST(Search, SurvivesAFewBadNumbersAndKeepsTheBestAfterMany) {
   EXPECT_NE(recovered->stop, StopReason::diverged);
 
   Bowl broken;
-  broken.bad_from = 85;  // in the last stage
+  broken.bad_pure_from = 5;  // in the last stage
   const auto kept = search(broken, s, s.default_vector(), {.iterations = 100});
   ASSERT_TRUE(kept.ok());
   EXPECT_EQ(kept->stop, StopReason::diverged);
