@@ -1,5 +1,3 @@
-if(TARGET likeness_fit)
-  likeness_test(fit_search_test LINKS likeness_fit)
-  likeness_test(fit_batch_test LINKS likeness_fit)
-  likeness_test(fit_model_test SOURCES fit_fixture.cc LINKS likeness_fit)
-endif()
+likeness_test(fit_search_test LINKS likeness_fit)
+likeness_test(fit_batch_test LINKS likeness_fit)
+likeness_test(fit_model_test SOURCES fit_fixture.cc LINKS likeness_fit)
