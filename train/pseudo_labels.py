@@ -18,11 +18,11 @@ SURE = 0.7
 
 
 def load(directory, size=256):
-    """STEM.png with STEM.json ({"landmarks": [[x, y] * 68]} in pixels of the picture). Returns (rgb [N, S, S, 3], landmarks [N, 68, 2])."""
+    """STEM.png with STEM.json ({"frame": [[x, y] * 68]} in pixels of the picture). Returns (rgb [N, S, S, 3], landmarks [N, 68, 2])."""
     pictures, points = [], []
     for path in sorted(glob.glob(os.path.join(directory, "*.json"))):
         with open(path) as file:
-            landmarks = np.array(json.load(file)["landmarks"], np.float32)
+            landmarks = np.array(json.load(file)["frame"], np.float32)
         picture = Image.open(path[:-5] + ".png").convert("RGB")
         points.append(landmarks * (size / picture.size[0]))
         pictures.append(np.asarray(picture.resize((size, size), Image.BOX if picture.size[0] >= size else Image.BILINEAR)))
