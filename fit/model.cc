@@ -51,10 +51,6 @@ Result<std::shared_ptr<const Model>> assemble_model(std::unique_ptr<const GameCl
 }
 
 Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
-  // The landmark file takes the longest, on one core.
-  std::future<Result<FaceFinder>> finder =
-      std::async(std::launch::async, [&options] { return open_face_finder(options.folder, options.landmarks); });
-
   std::error_code error;
   if (fs::exists(options.folder / "manifest.json", error)) {
     const Result<Manifest> manifest = Manifest::load(options.folder);
@@ -65,6 +61,9 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   if (!generator_file.ok()) return generator_file.status();
   const Result<ModelFile> extractor_file = load_file(options.folder / "extractor.safetensors");
   if (!extractor_file.ok()) return extractor_file.status();
+  // The landmark file takes the longest, on one core.
+  std::future<Result<FaceFinder>> finder =
+      std::async(std::launch::async, [&options] { return open_face_finder(options.folder, options.landmarks); });
   Result<Generator<float>> generator = make_generator(*generator_file);
   if (!generator.ok()) return generator.status();
   Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);

@@ -3,43 +3,11 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <map>
 #include <random>
 
+#include "nn/random_tensors.hpp"
+
 namespace likeness::test {
-namespace {
-
-// Named tensors with random values, kept alive as long as the lookup.
-class RandomTensors {
- public:
-  explicit RandomTensors(unsigned seed) : random_(seed) {}
-  void add(const std::string& name, const std::vector<std::int64_t>& shape, float spread, float middle = 0) {
-    std::size_t count = 1;
-    for (const std::int64_t n : shape) count *= static_cast<std::size_t>(n);
-    std::uniform_real_distribution<float> draw(middle - spread, middle + spread);
-    std::vector<float> values(count);
-    for (float& v : values) v = draw(random_);
-    tensors_[name] = {Shape(shape), std::move(values)};
-  }
-  void add_conv(const std::string& name, std::int64_t out, std::int64_t in, std::int64_t kernel) {
-    add(name + ".weight", {out, in, kernel, kernel}, std::sqrt(3.0F / static_cast<float>(in * kernel * kernel)));
-    add(name + ".bias", {out}, 0.1F);
-  }
-  TensorLookup lookup() const {
-    return [this](const std::string& name) -> std::optional<Tensor<float>> {
-      const auto found = tensors_.find(name);
-      if (found == tensors_.end()) return std::nullopt;
-      return found->second;
-    };
-  }
-
- private:
-  std::mt19937 random_;
-  std::map<std::string, Tensor<float>> tensors_;
-};
-
-}  // namespace
-
 Schema small_schema() {
   const auto schema = Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "small", "size": 512, "parameters": [
     {"name": "tone", "group": "skin", "type": "continuous", "role": "identity", "min": -1, "default": 0, "max": 2},
@@ -90,38 +58,15 @@ Landmarks schematic_landmarks() {
   return face;
 }
 
+GeneratorArchitecture small_generator_architecture() { return {9, {16, 16, 12, 8, 3}, small_schema().hash()}; }
+
 Generator<float> small_generator(unsigned seed) {
-  const std::vector<std::int64_t> channels = {9, 16, 16, 12, 8, 3};  // the vector, then 4, 8, 16, 32, 64 pixels
-  RandomTensors tensors(seed);
-  for (std::size_t i = 0; i + 1 < channels.size(); ++i) {
-    const std::string name = "deconv" + std::to_string(i);
-    tensors.add(name + ".weight", {channels[i], channels[i + 1], 4, 4}, i == 0 ? 1.0F : 0.4F);
-    tensors.add(name + ".bias", {channels[i + 1]}, 0.2F);
-  }
-  const GeneratorArchitecture architecture{9, {16, 16, 12, 8, 3}, small_schema().hash()};
-  return *Generator<float>::create(architecture, tensors.lookup());
+  TensorMap tensors = random_tensors(small_generator_architecture(), seed);
+  for (float& v : tensors.at("deconv0.weight").data) v *= 3;  // sliders that show
+  return *Generator<float>::create(small_generator_architecture(), tensor_lookup(tensors));
 }
 
 ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
-  RandomTensors tensors(seed);
-  tensors.add_conv("conv1", 6, 3, 3);
-  tensors.add_conv("layer1.0.conv1", 6, 6, 3);
-  tensors.add_conv("layer1.0.conv2", 6, 6, 3);
-  tensors.add_conv("layer2.0.conv1", 10, 6, 3);
-  tensors.add_conv("layer2.0.conv2", 10, 10, 3);
-  tensors.add_conv("layer2.0.downsample.0", 10, 6, 1);
-  tensors.add_conv("head.lateral1", 8, 6, 1);
-  tensors.add_conv("head.lateral2", 8, 10, 1);
-  tensors.add_conv("head.smooth", 8, 8, 3);
-  tensors.add_conv("head.classifier", 11, 8, 1);
-  if (statistics) {
-    for (const std::string domain : {"photo", "render"}) {
-      tensors.add("statistics." + domain + ".layer1.mean", {6, 32, 32}, 0.2F, 0.3F);
-      tensors.add("statistics." + domain + ".layer1.std", {6}, 0.1F, 0.4F);
-      tensors.add("statistics." + domain + ".layer2.mean", {10, 16, 16}, 0.2F, 0.3F);
-      tensors.add("statistics." + domain + ".layer2.std", {10}, 0.1F, 0.4F);
-    }
-  }
   ResidualArchitecture architecture;
   architecture.layers = {1, 1};
   architecture.widths = {6, 10};
@@ -133,7 +78,22 @@ ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
   architecture.std = {0.25F, 0.25F, 0.25F};
   architecture.head_width = 8;
   architecture.head_classes = 11;
-  return *ResidualNet<float>::create(architecture, tensors.lookup());
+  TensorMap tensors = random_tensors(architecture, seed);
+  if (statistics) {
+    std::mt19937 random(seed);
+    const auto add = [&](const std::string& name, const Shape& shape, float middle) {
+      std::vector<float> values(static_cast<std::size_t>(shape.size()));
+      for (float& v : values) v = middle + static_cast<float>(random() % 1000) / 5000;
+      tensors[name] = {shape, std::move(values)};
+    };
+    for (const std::string domain : {"photo", "render"}) {
+      add("statistics." + domain + ".layer1.mean", {6, 32, 32}, 0.2F);
+      add("statistics." + domain + ".layer1.std", {6}, 0.3F);
+      add("statistics." + domain + ".layer2.mean", {10, 16, 16}, 0.2F);
+      add("statistics." + domain + ".layer2.std", {10}, 0.3F);
+    }
+  }
+  return *ResidualNet<float>::create(architecture, tensor_lookup(tensors));
 }
 
 std::shared_ptr<const Model> small_model(Result<FaceFinder> finder) {

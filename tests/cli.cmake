@@ -1,0 +1,10 @@
+# The program itself. What needs the packed head (a client to render with) needs the npm package.
+likeness_test(cli_test SOURCES fit_fixture.cc LINKS likeness_fit)
+target_compile_definitions(cli_test PRIVATE LIKENESS_PROGRAM="$<TARGET_FILE:likeness>")
+add_dependencies(cli_test likeness)
+if(TARGET head_asset AND LIKENESS_WITH_DLIB)
+  find_package(nlohmann_json REQUIRED)
+  likeness_test(cli_head_test SOURCES fit_fixture.cc LINKS likeness_fit nlohmann_json::nlohmann_json)
+  target_compile_definitions(cli_head_test PRIVATE LIKENESS_PROGRAM="$<TARGET_FILE:likeness>")
+  add_dependencies(cli_head_test likeness head_asset)
+endif()

@@ -1,0 +1,175 @@
+// From photo to character with the real program, client and face finder. The networks are random: the loop is tested, not the likeness.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "align/affine.hpp"
+#include "fit/aligner.hpp"
+#include "image/decode.hpp"
+#include "image/encode.hpp"
+#include "nn/random_tensors.hpp"
+#include "program.hpp"
+#include "weights/safetensors.hpp"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using test::ProgramRun;
+using test::run_program;
+
+const fs::path kScene = fs::path(LIKENESS_SOURCE_DIR) / "weights" / "models" / "makehuman-head" / "scene.json";
+
+class Loop : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<test::TemporaryFolder>();
+    client_ = std::move(*open_client(kScene));
+    write_model();
+    fs::create_directories(folder_->path() / "photos");
+    for (const int i : {0, 1}) {
+      const auto picture = client_->render(draw_human(client_->schema(), 7, static_cast<std::uint64_t>(i)), {.size = 400});
+      write_picture("person_" + std::to_string(i) + ".png", picture->rgb);
+    }
+    std::vector<std::uint8_t> noise(std::size_t{400} * 400 * 3);
+    for (std::size_t p = 0; p < noise.size(); ++p) noise[p] = static_cast<std::uint8_t>(p * 2654435761U >> 24);
+    write_picture("noise.png", noise);
+    const std::string png = *read_text_file(photos() / "person_0.png");
+    ASSERT_TRUE(write_file_atomic(photos() / "cut.png", png.substr(0, png.size() / 2)).ok());
+    ASSERT_TRUE(write_file_atomic(photos() / "empty.jpg", std::string_view("")).ok());
+    ASSERT_TRUE(write_file_atomic(photos() / "words.jpg", std::string_view("these are words, not a photo")).ok());
+  }
+  static void TearDownTestSuite() {
+    client_.reset();
+    folder_.reset();
+  }
+
+  static fs::path photos() { return folder_->path() / "photos"; }
+  static std::string model() { return " --scene " + kScene.string() + " --model " + folder_->path().string(); }
+
+  static void write_picture(const std::string& name, const std::vector<std::uint8_t>& rgb) {
+    Image image(400, 400, 3);
+    image.pixels = rgb;
+    ASSERT_TRUE(write_file_atomic(photos() / name, *encode_png(image)).ok());
+  }
+
+  static void write_network(const std::string& name, const TensorMap& tensors, const nlohmann::json& architecture) {
+    SafetensorsWriter writer;
+    for (const auto& [key, tensor] : tensors) {
+      std::vector<std::int64_t> shape;
+      for (int i = 0; i < tensor.shape.rank(); ++i) shape.push_back(tensor.shape[i]);
+      ASSERT_TRUE(writer.add(key, shape, tensor.data, DType::f16).ok());
+    }
+    writer.set_metadata("architecture", architecture.dump());
+    ASSERT_TRUE(writer.save(folder_->path() / name).ok());
+  }
+
+  static void write_model() {
+    const nlohmann::json g = {{"type", "generator"},
+                              {"inputs", client_->schema().size()},
+                              {"channels", {24, 16, 12, 8, 3}},
+                              {"schema", client_->schema().hash()}};
+    write_network("generator.safetensors", random_tensors(*GeneratorArchitecture::parse(g.dump()), 1), g);
+    const nlohmann::json f = {{"type", "residual"},
+                              {"block", "basic"},
+                              {"layers", {1, 1}},
+                              {"widths", {6, 10}},
+                              {"stem", {{"width", 6}, {"kernel", 3}, {"stride", 2}, {"max_pool", false}}},
+                              {"input_size", 64},
+                              {"mean", {0.5, 0.5, 0.5}},
+                              {"std", {0.25, 0.25, 0.25}},
+                              {"head", {{"type", "pyramid"}, {"width", 8}, {"classes", 11}}}};
+    write_network("extractor.safetensors", random_tensors(*ResidualArchitecture::parse(f.dump()), 2), f);
+  }
+
+  static inline std::unique_ptr<test::TemporaryFolder> folder_;
+  static inline std::unique_ptr<GameClient> client_;
+};
+
+TEST_F(Loop, FitsWhatItCanRefusesTheRestAndResumes) {
+  const fs::path out = folder_->path() / "out";
+  const std::string arguments =
+      "fit " + photos().string() + " " + (photos() / "missing.jpg").string() + " -o " + out.string() + " --iterations 8" + model();
+  const ProgramRun first = run_program(arguments);
+  EXPECT_EQ(first.status, 1);
+  EXPECT_NE(first.output.find("7 photos: 2 done, 5 refused, 0 already done"), std::string::npos) << first.output;
+  EXPECT_EQ(std::ranges::count(first.errors, '\n'), 5) << first.errors;  // one line each, no progress line in a pipe
+
+  std::map<std::string, std::string> codes;
+  std::istringstream ledger(*read_text_file(out / "ledger.jsonl"));
+  for (std::string line; std::getline(ledger, line);) codes[nlohmann::json::parse(line)["stem"]] = nlohmann::json::parse(line)["code"];
+  EXPECT_EQ(codes, (std::map<std::string, std::string>{{"person_0", "OK"},
+                                                       {"person_1", "OK"},
+                                                       {"noise", "NO_FACE"},
+                                                       {"cut", "CORRUPT_IMAGE"},
+                                                       {"empty", "UNSUPPORTED_FORMAT"},
+                                                       {"words", "UNSUPPORTED_FORMAT"},
+                                                       {"missing", "NOT_FOUND"}}));
+  for (const char* name : {"character.json", "character.mhm", "aligned.png", "generated.png", "rendered.png", "panel.png"}) {
+    EXPECT_TRUE(fs::exists(out / "person_1" / name)) << name;
+  }
+  const auto character = character_from_json(client_->schema(), *read_text_file(out / "person_1" / "character.json"));
+  ASSERT_TRUE(character.ok()) << character.status().message;
+
+  // rendered.png is the client's neutral picture of character.json.
+  const std::string again = (folder_->path() / "again.png").string();
+  ASSERT_EQ(run_program("render " + (out / "person_1" / "character.json").string() + " -o " + again + " --scene " + kScene.string()).status,
+            0);
+  EXPECT_EQ(*read_file(again), *read_file(out / "person_1" / "rendered.png"));
+
+  const ProgramRun second = run_program(arguments + " --json");
+  EXPECT_EQ(second.status, 1);
+  EXPECT_NE(second.output.find(R"({"photos":7,"done":0,"refused":5,"already_done":2})"), std::string::npos) << second.output;
+  EXPECT_EQ(std::ranges::count(second.output, '\n'), 8);
+}
+
+TEST_F(Loop, SameInputSameBytes) {
+  const std::string photo = (photos() / "person_0.png").string();
+  for (const char* name : {"x", "y"}) {
+    const std::string threads = name[0] == 'x' ? "1" : "3";
+    ASSERT_EQ(
+        run_program("fit " + photo + " -o " + (folder_->path() / name).string() + " --iterations 6 --quiet --threads " + threads + model())
+            .status,
+        0);
+  }
+  for (const auto& entry : fs::directory_iterator(folder_->path() / "x" / "person_0")) {
+    EXPECT_EQ(*read_file(entry.path()), *read_file(folder_->path() / "y" / "person_0" / entry.path().filename())) << entry.path();
+  }
+}
+
+TEST_F(Loop, AlignFindsTheLandmarksThatTheClientKnows) {
+  const fs::path out = folder_->path() / "aligned";
+  ASSERT_EQ(run_program("align " + photos().string() + " -o " + out.string() + " --landmarks --coverage" + model()).status, 1);
+  const auto json = nlohmann::json::parse(*read_text_file(out / "person_1.json"));
+  const auto truth = client_->render(draw_human(client_->schema(), 7, 1), {.size = 400})->landmarks;
+  double apart = 0;
+  for (std::size_t i = 17; i < 68; ++i) {
+    apart += std::hypot(json["photo"][i][0].get<double>() - truth[i][0], json["photo"][i][1].get<double>() - truth[i][1]) / 51;
+  }
+  EXPECT_LT(apart, 0.06 * interocular_distance(truth));
+  EXPECT_EQ(decode_photo(*read_file(out / "person_1.png"))->width, kFrame);
+  EXPECT_TRUE(decode_labels(*read_file(out / "person_1_coverage.png")).ok());
+  EXPECT_EQ(run_program("align " + photos().string() + " -o " + (folder_->path() / "one.png").string() + model()).status, 2);
+}
+
+TEST_F(Loop, EvaluatesNetworksOnRenders) {
+  const std::string data = (folder_->path() / "data").string();
+  ASSERT_EQ(run_program("dataset -n 3 --seed 1 --labels -o " + data + " --scene " + kScene.string()).status, 0);
+  const ProgramRun stored = run_program("evaluate g " + data + model()), drawn = run_program("evaluate g --seed 1 -n 3" + model());
+  EXPECT_EQ(stored.status, 0) << stored.errors;
+  EXPECT_NE(stored.output.find("g_l1_face 0."), std::string::npos) << stored.output;
+  EXPECT_EQ(stored.output, drawn.output);
+  const ProgramRun labels = run_program("evaluate f " + data + model());
+  EXPECT_EQ(labels.status, 0) << labels.errors;
+  EXPECT_NE(labels.output.find("f_miou 0."), std::string::npos) << labels.output;
+  const ProgramRun fit = run_program("evaluate fit " + photos().string() + " --iterations 2" + model());
+  EXPECT_EQ(fit.status, 0) << fit.errors;
+  EXPECT_NE(fit.output.find("fit_photos 6\nfit_refused 4\n"), std::string::npos) << fit.output;
+}
+
+}  // namespace
+}  // namespace likeness
