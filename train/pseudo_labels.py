@@ -88,23 +88,37 @@ def merge(probability, landmarks):
                 labels[mask] = 9
         else:
             labels[mask] = label
+    hair = labels == 2
+    labels[hair & ~_reached(labels == 1, hair)] = 0  # hair that hangs together with no face is a dark backdrop
     return labels
+
+
+def _reached(seed, region):
+    """The part of `region` that hangs together with `seed` (both [S, S] bool), found at half resolution."""
+    r = F.max_pool2d(torch.from_numpy(region)[None, None].float(), 2)
+    s = F.max_pool2d(torch.from_numpy(seed)[None, None].float(), 5, 2, 2)  # the seam between face and hair is often ignored
+    grown = F.max_pool2d(s, 3, 1, 1) * r
+    while True:
+        more = F.max_pool2d(F.max_pool2d(grown, 3, 1, 1) * r, 3, 1, 1) * r
+        if bool((more == grown).all()):
+            return F.interpolate(grown, scale_factor=2, mode="nearest")[0, 0].numpy() > 0
+        grown = more
 
 
 @torch.no_grad()
 def probabilities(network, rgb, device):
-    """Mean class probabilities [N, 11, S, S] over three scales and their mirror images; rgb [N, 3, S, S]."""
+    """Mean class probabilities [N, 11, S, S] over two scales and their mirror images; rgb [N, 3, S, S]."""
     network.eval()
     total = 0
     mirrored = [0, 1, 2, 4, 3, 6, 5, 7, 8, 9, 10]
     size = rgb.shape[-1]
-    for scaled in (size, size * 7 // 8 // 32 * 32, size * 9 // 8 // 32 * 32):
+    for scaled in (size, size * 9 // 8 // 32 * 32):
         x = F.interpolate(rgb.to(device), (scaled, scaled), mode="bilinear", align_corners=False) if scaled != size else rgb.to(device)
         for flip in (False, True):
             p = network(x.flip(3) if flip else x).softmax(1)
             p = p.flip(3)[:, mirrored] if flip else p
             total = total + F.interpolate(p, (size, size), mode="bilinear", align_corners=False)
-    return total / 6
+    return total / 4
 
 
 def label(network, aligned, device, batch=8):

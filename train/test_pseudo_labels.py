@@ -48,6 +48,14 @@ class MergeTest(unittest.TestCase):
         self.assertEqual(labels[115, 64], 0)
         self.assertEqual(labels[20, 64], 1)
 
+    def test_hair_away_from_the_face_is_background(self):
+        p = network_says(0)
+        p[:, 5:30, 40:90] = network_says(2)[:, 5:30, 40:90]
+        p[:, 5:30, 110:120] = network_says(2)[:, 5:30, 110:120]
+        p[:, 28:60, 30:98] = network_says(1)[:, 28:60, 30:98]
+        labels = pseudo_labels.merge(p, face())
+        self.assertEqual((labels[15, 64], labels[15, 115]), (2, 0))
+
     def test_closed_mouth_has_no_inside(self):
         p = face()
         p[65:68, 1] = 84
