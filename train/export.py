@@ -119,7 +119,7 @@ def digest(path):
 def write_manifest(directory):
     """manifest.json: {"format", "version", "files": {name: {"sha256", "size"}}} of the model's committed files."""
     files = {}
-    for name in ("scene.json", "generator.safetensors", "extractor.safetensors", "encoder.safetensors", "landmarks68.dat"):
+    for name in ("scene.json", "generator.safetensors", "extractor.safetensors", "companions.safetensors", "encoder.safetensors", "landmarks68.dat"):
         path = os.path.join(directory, name)
         if os.path.exists(path):
             files[name] = {"sha256": digest(path), "size": os.path.getsize(path)}

@@ -1,0 +1,147 @@
+"""Companions of the generator: from the vector straight to landmarks and to the colours of regions, in closed form.
+
+    python3 train/companions.py --model DIR --cache CACHE [--photos-aligned DIR]
+
+Pictures tell shape only roughly and colour only through everything else; these two regressions give the fit a short way to both.
+Writes DIR/companions.safetensors (all float32):
+  landmarks.weight [136, P], landmarks.bias [136]   x -> 68 landmarks (x0, y0, x1, ...) in pixels of the 512 frame, linear
+  landmarks.render_mean [136]                       mean over the renders
+  landmarks.photo_mean [136], landmarks.photo_deviation [136]   of photographs aligned by `likeness align --landmarks` (with --photos-aligned)
+  colours.inputs [K]                                entries of x that colours depend on
+  colours.weight [12, 1 + K + K (K + 1) / 2]        1, inputs, products of inputs i <= j -> mean sRGB in [0, 1] of skin, hair, lips, brows
+  colours.routed [P]                                1 for identity entries that change colours and move no landmark
+"""
+import argparse
+import glob
+import json
+import os
+
+import numpy as np
+
+import safetensors_io
+from common import schema_groups
+from export import LICENCE, digest
+from scene_stream import Cache
+
+FRAME = 512.0
+REGIONS = {"skin": (1, 7), "hair": (2,), "lips": (8, 10), "brows": (3, 4)}
+LEAST_SHARE = {"skin": 5e-3, "hair": 5e-3, "lips": 1e-3, "brows": 1e-3}  # of the picture's pixels, for a mean colour to mean anything
+LEAST_SCORE = 8     # |weight| / standard error, largest over coordinates: chance alone reaches about 4
+LEAST_TINT = 0.004  # of [0, 1], largest over regions, for one deviation of an entry
+
+
+def ridge(x, y, strength=1e-3):
+    """Regularised linear regression on standardised inputs: weights [n, outputs], bias, and |weight| / standard error."""
+    mean, deviation = x.mean(0), x.std(0).clip(1e-6)
+    z = (x - mean) / deviation
+    square = z.T @ z
+    inverse = np.linalg.inv(square + strength * len(x) * np.eye(x.shape[1]))
+    w = inverse @ (z.T @ (y - y.mean(0)))
+    noise = (y - y.mean(0) - z @ w).std(0).clip(1e-9) * np.sqrt(np.diag(inverse @ square @ inverse).clip(1e-18))[:, None]
+    score = np.abs(w) / noise
+    w = w / deviation[:, None]
+    return w, y.mean(0) - mean @ w, score
+
+
+def regress_landmarks(x, landmarks):
+    """x [N, P], landmarks [N, 136] -> weight [136, P], bias [136]; entries that move nothing get exact zeros."""
+    w, _, score = ridge(x, landmarks)
+    moving = score.max(1) > LEAST_SCORE
+    w = np.zeros_like(w)
+    w[moving], bias, _ = ridge(x[:, moving], landmarks)
+    return w.T, bias
+
+
+def products(x):
+    rows, columns = np.triu_indices(x.shape[1])
+    return np.concatenate([np.ones((len(x), 1)), x, x[:, rows] * x[:, columns]], 1)
+
+
+def region_colours(rgb, labels):
+    """[N, S, S, 3], [N, S, S] uint8 -> mean colours [N, 12] in [0, 1] and whether each region is there [N, 4]."""
+    colours, seen = [], []
+    for name, classes in REGIONS.items():
+        mask = np.isin(labels, classes)
+        count = mask.sum((1, 2))
+        colours.append((rgb * mask[..., None]).sum((1, 2)) / np.maximum(count, 1)[:, None] / 255.0)
+        seen.append(count > LEAST_SHARE[name] * labels[0].size)
+    return np.concatenate(colours, 1), np.stack(seen, 1)
+
+
+def regress_colours(x, colours, seen):
+    """-> inputs [K], weight [12, F], mean absolute error of each region on the last tenth of the rows (which are not fitted)."""
+    fitted = len(x) * 9 // 10
+    tint = np.zeros(x.shape[1])
+    for r in range(len(REGIONS)):
+        rows = seen[:fitted, r]
+        w, _, _ = ridge(x[:fitted][rows], colours[:fitted][rows, 3 * r:3 * r + 3])
+        tint = np.maximum(tint, np.abs(w).max(1) * x.std(0))
+    inputs = np.flatnonzero(tint > LEAST_TINT)
+    features, weight, errors = products(x[:, inputs]), [], []
+    for r in range(len(REGIONS)):
+        rows = np.flatnonzero(seen[:fitted, r])
+        a, y = features[rows], colours[rows, 3 * r:3 * r + 3]
+        w = np.linalg.solve(a.T @ a + 1e-6 * len(rows) * np.eye(a.shape[1]), a.T @ y)
+        held = fitted + np.flatnonzero(seen[fitted:, r])
+        errors.append(float(np.abs(features[held] @ w - colours[held, 3 * r:3 * r + 3]).mean()))
+        weight.append(w.T)
+    return inputs, np.concatenate(weight), errors
+
+
+def routed_entries(scene, weight, inputs):
+    """Colours alone: identity entries of continuous and simplex parameters that are inputs and move no landmark."""
+    with open(scene) as file:
+        parameters = json.load(file)["parameters"]
+    routed, offset = np.zeros(weight.shape[1]), 0
+    for p in parameters:
+        n = {"continuous": 1, "simplex": len(p.get("components", ())), "choice": len(p.get("options", ()))}[p["type"]]
+        span = range(offset, offset + n)
+        if p["type"] != "choice" and p["role"] == "identity" and np.isin(span, inputs).any() and not weight[:, offset:offset + n].any():
+            routed[offset:offset + n] = 1
+        offset += n
+    return routed
+
+
+def photo_landmarks(directory):
+    """[N, 136] in pixels of the frame, from `likeness align --landmarks`."""
+    values = []
+    for path in sorted(glob.glob(os.path.join(directory, "*.json"))):
+        with open(path) as file:
+            values.append(np.float64(json.load(file)["frame"]).reshape(-1))
+    return np.array(values)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--model", required=True, help="model directory with scene.json")
+    parser.add_argument("--cache", required=True)
+    parser.add_argument("--photos-aligned")
+    parser.add_argument("--count", type=int, default=6000)
+    a = parser.parse_args()
+    scene = os.path.join(a.model, "scene.json")
+    cache = Cache(a.cache)
+    n = min(a.count, cache.stored())
+    assert cache.info["parameters"] == schema_groups(scene)[0], "the cache holds characters of another scene"
+    x = np.float64(cache.parameters[:n])
+    landmarks = np.float64(cache.landmarks[:n]).reshape(n, -1) * (FRAME / cache.info["size"])
+    fitted = n * 9 // 10
+    weight, bias = regress_landmarks(x[:fitted], landmarks[:fitted])
+    moved = np.hypot(*(landmarks - (x @ weight.T + bias))[fitted:].reshape(-1, 68, 2).transpose(2, 0, 1)).mean()
+    parts = [region_colours(cache.rgb[i:i + 100], cache.labels[i:i + 100]) for i in range(0, n, 100)]
+    inputs, tints, errors = regress_colours(x, np.concatenate([p[0] for p in parts])[:n], np.concatenate([p[1] for p in parts])[:n])
+    tensors = {"landmarks.weight": weight, "landmarks.bias": bias, "landmarks.render_mean": landmarks.mean(0), "colours.inputs": inputs,
+               "colours.weight": tints, "colours.routed": routed_entries(scene, weight, inputs)}
+    about = f"{n} renders"
+    if a.photos_aligned:
+        photos = photo_landmarks(a.photos_aligned)
+        tensors.update({"landmarks.photo_mean": photos.mean(0), "landmarks.photo_deviation": photos.std(0)})
+        about += f", {len(photos)} aligned public-domain portraits"
+    figures = {"landmarks_px": round(float(moved), 3), **{f"{name}_l1": round(e, 4) for name, e in zip(REGIONS, errors)}}
+    metadata = {"architecture": json.dumps({"type": "companions", "inputs": x.shape[1]}), "schema": cache.info["schema"], "training": about,
+                "figures": json.dumps(figures), "licence": LICENCE}
+    safetensors_io.save(os.path.join(a.model, "companions.safetensors"), {k: np.float32(v) for k, v in tensors.items()}, metadata)
+    print("companions", len(inputs), "colour inputs,", int(tensors["colours.routed"].sum()), "routed", figures)
+
+
+if __name__ == "__main__":
+    main()
