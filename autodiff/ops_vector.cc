@@ -123,13 +123,48 @@ Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta) {
   });
 }
 
+template <class T>
+Var<T> softmax_channels(Var<T> x) {
+  Op<T> op("softmax_channels", {x});
+  if (!op.ok()) return op.failed();
+  const Shape shape = x.shape();
+  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
+  const Planes p(shape);
+  const T* from = op.value(x);
+  T* y = op.output(shape);
+  for (std::int64_t n = 0; n < p.batch; ++n) {
+    for (std::int64_t i = 0; i < p.plane; ++i) {
+      const std::int64_t first = n * p.channels * p.plane + i, last = first + p.channels * p.plane;
+      T highest = from[first];
+      for (std::int64_t k = first; k < last; k += p.plane) highest = std::max(highest, from[k]);
+      T sum(0);
+      for (std::int64_t k = first; k < last; k += p.plane) sum += y[k] = std::exp(from[k] - highest);
+      for (std::int64_t k = first; k < last; k += p.plane) y[k] /= sum;
+    }
+  }
+  return op.done([=](Backward<T>& b) {
+    b.into(x, [&](T* dx) {
+      const T* dy = b.dy();
+      for (std::int64_t n = 0; n < p.batch; ++n) {
+        for (std::int64_t i = 0; i < p.plane; ++i) {
+          const std::int64_t first = n * p.channels * p.plane + i, last = first + p.channels * p.plane;
+          T mean(0);
+          for (std::int64_t k = first; k < last; k += p.plane) mean += y[k] * dy[k];
+          for (std::int64_t k = first; k < last; k += p.plane) dx[k] = y[k] * (dy[k] - mean);
+        }
+      }
+    });
+  });
+}
+
 #define LIKENESS_INSTANTIATE(T)                                        \
   template Var<T> max_pool2d(Var<T>, int, int, int);                   \
   template Var<T> resize_bilinear(Var<T>, std::int64_t, std::int64_t); \
   template Var<T> reshape(Var<T>, const Shape&);                       \
   template Var<T> concat(std::span<const Var<T>>);                     \
   template Var<T> slice(Var<T>, std::int64_t, std::int64_t);           \
-  template Var<T> softmax(Var<T>, std::int64_t, std::int64_t, double);
+  template Var<T> softmax(Var<T>, std::int64_t, std::int64_t, double); \
+  template Var<T> softmax_channels(Var<T>);
 LIKENESS_INSTANTIATE(float)
 LIKENESS_INSTANTIATE(double)
 

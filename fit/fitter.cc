@@ -50,16 +50,22 @@ Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known,
   const Model::Impl& parts = model->impl();
   const Schema& schema = model->schema();
   Result<AlignedPhoto> aligned =
-      known != nullptr ? parts.aligner.align(photo, *known, options.align) : parts.aligner.align(photo, options.align);
+      known != nullptr ? parts.aligner->align(photo, *known, options.align) : parts.aligner->align(photo, options.align);
   if (!aligned.ok()) return aligned.status();
   if (!objective) {
-    Result<std::unique_ptr<Objective>> created = Objective::create(parts.generator, parts.extractor, schema);
+    Result<std::unique_ptr<Objective>> created =
+        Objective::create(parts.generator, parts.extractor, schema, parts.companions ? &*parts.companions : nullptr);
     if (!created.ok()) return created.status();
     objective = std::move(*created);
   }
   const ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
                                                                           : ObjectiveOptions{.loss = options.loss, .prior = options.prior};
-  if (Status status = objective->set_photo(aligned->picture, aligned->coverage, loss); !status.ok()) return status;
+  Landmarks framed;
+  for (std::size_t i = 0; i < framed.size(); ++i) {
+    const auto p = aligned->to_frame.apply(aligned->landmarks[i][0], aligned->landmarks[i][1]);
+    framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
+  }
+  if (Status status = objective->set_photo({aligned->picture, aligned->coverage, &framed}, loss); !status.ok()) return status;
   Result<SearchResult> found = search(*objective, schema, start_vector(schema, options.seed), options);
   if (!found.ok()) return found.status();
   Result<Picture> generated = objective->generate(found->x);

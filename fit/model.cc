@@ -34,20 +34,17 @@ Result<FaceFinder> open_face_finder(const fs::path& folder, const fs::path& file
   return FaceFinder::open(path, digest);
 }
 
-Result<std::shared_ptr<const Model>> assemble_model(std::unique_ptr<const GameClient> client, Generator<float> generator,
-                                                    ResidualNet<float> extractor, Result<FaceFinder> finder, std::string generator_hash,
-                                                    std::string extractor_hash) {
-  const Schema& schema = client->schema();
-  const GeneratorArchitecture& architecture = generator.architecture();
+Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<FaceFinder> finder) {
+  const Schema& schema = parts.client->schema();
+  const GeneratorArchitecture& architecture = parts.generator.architecture();
   if (architecture.inputs != static_cast<int>(schema.size()) || (!architecture.schema.empty() && architecture.schema != schema.hash())) {
     return Status{Code::schema_mismatch,
                   "the generator was trained for another scene than " + schema.name() + ": use the scene.json that came with it"};
   }
-  Result<Aligner> aligner = Aligner::create(*client, std::move(finder));
+  Result<Aligner> aligner = Aligner::create(*parts.client, std::move(finder));
   if (!aligner.ok()) return aligner.status();
-  return std::shared_ptr<const Model>(std::make_shared<Model>(
-      std::unique_ptr<const Model::Impl>(new Model::Impl{std::move(client), std::move(generator), std::move(extractor), std::move(*aligner),
-                                                         std::move(generator_hash), std::move(extractor_hash)})));
+  parts.aligner = std::move(*aligner);
+  return std::shared_ptr<const Model>(std::make_shared<Model>(std::make_unique<const Model::Impl>(std::move(parts))));
 }
 
 Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
@@ -70,8 +67,23 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   if (!extractor.ok()) return extractor.status();
   Result<std::unique_ptr<GameClient>> client = open_client(options.scene.empty() ? options.folder / "scene.json" : options.scene);
   if (!client.ok()) return client.status();
-  return assemble_model(std::move(*client), std::move(*generator), std::move(*extractor), finder.get(), generator_file->tensors.sha256(),
-                        extractor_file->tensors.sha256());
+  Model::Impl parts{.client = std::move(*client),
+                    .generator = std::move(*generator),
+                    .extractor = std::move(*extractor),
+                    .companions = {},
+                    .generator_hash = generator_file->tensors.sha256(),
+                    .extractor_hash = extractor_file->tensors.sha256(),
+                    .companions_hash = {},
+                    .aligner = {}};
+  if (const fs::path file = options.folder / "companions.safetensors"; fs::exists(file, error)) {
+    const Result<Safetensors> tensors = Safetensors::load(file);
+    if (!tensors.ok()) return tensors.status();
+    Result<Companions> companions = Companions::load(*tensors, parts.client->schema());
+    if (!companions.ok()) return companions.status();
+    parts.companions = std::move(*companions);
+    parts.companions_hash = tensors->sha256();
+  }
+  return assemble_model(std::move(parts), finder.get());
 }
 
 Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -81,7 +93,8 @@ const Schema& Model::schema() const { return impl_->client->schema(); }
 const GameClient& Model::client() const { return *impl_->client; }
 const std::string& Model::generator_hash() const { return impl_->generator_hash; }
 const std::string& Model::extractor_hash() const { return impl_->extractor_hash; }
-const Landmarks& Model::reference_landmarks() const { return impl_->aligner.reference_landmarks(); }
+const std::string& Model::companions_hash() const { return impl_->companions_hash; }
+const Landmarks& Model::reference_landmarks() const { return impl_->aligner->reference_landmarks(); }
 
 Result<Picture> Model::generate(std::span<const float> x) const {
   if (x.size() != schema().size()) return Status{Code::invalid_argument, "x has another length than the schema"};

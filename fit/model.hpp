@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "fit/aligner.hpp"
+#include "fit/companions.hpp"
 #include "likeness/likeness.hpp"
 #include "likeness/nn.hpp"
 
@@ -14,14 +16,14 @@ struct Model::Impl {
   std::unique_ptr<const GameClient> client;
   Generator<float> generator;
   ResidualNet<float> extractor;
-  Aligner aligner;
-  std::string generator_hash, extractor_hash;
+  std::optional<Companions> companions;
+  std::string generator_hash, extractor_hash, companions_hash;  ///< SHA-256 of the files; of what is not there, empty
+  std::optional<Aligner> aligner;                               ///< always there in a finished model
 };
 
-/// A model from parts, for tests and hosts with their own client. Errors: schema_mismatch, and those of Aligner::create().
-Result<std::shared_ptr<const Model>> assemble_model(std::unique_ptr<const GameClient> client, Generator<float> generator,
-                                                    ResidualNet<float> extractor, Result<FaceFinder> finder, std::string generator_hash,
-                                                    std::string extractor_hash);
+/// A model from its parts (all but the aligner), for tests and hosts with their own client.
+/// Errors: schema_mismatch, and those of Aligner::create().
+Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<FaceFinder> finder);
 
 /// The face finder of a model folder; `file` empty: landmark_file(folder). A file listed in the folder's manifest must have the digest
 /// it gives there, any other that of Debian's file.

@@ -11,19 +11,30 @@
 namespace likeness {
 namespace {
 
-constexpr double kPriorUnit = 0.2;  // of x: about one standard deviation of the sliders of plausible characters
+constexpr double kPriorUnit = 0.25;  // of x: about one standard deviation of the sliders of plausible characters
 constexpr std::size_t kClasses = 11;
 constexpr float kEverywhere = 0.15F;
 constexpr std::array<float, kClasses> kClassWeight = {0, 1, 1, 2, 2, 2, 2, 2, 2, 0, 2};
+// The least divisors: a photo whose landmarks or colours are nearly the average's must not make a term of noise.
+constexpr double kLeastLandmarks = 0.25, kLeastColours = 0.04, kLeast = 1e-9;
 
 // What the loss needs of the photo at one depth.
 struct Depth {
-  Tensor<float> target;  // [1, C, H, W], shifted so that it compares with scale * feature: see Objective::State::aim()
+  Tensor<float> target;  // [1, C, H, W], shifted so that it compares with scale * feature: see State::aim()
   Tensor<float> shift;   // [C, H, W] or empty: scale * feature - shift is the centred feature
   Tensor<float> scale;   // [C] or empty: 1 / deviation over renders
   Tensor<float> zero;    // [C], the shift of the affine operation
   Tensor<float> places;  // [1, 1, H, W]
-  double weight = 1;     // u_d / L_d(average)
+};
+
+// A term of the loss: its value in the last evaluation, and what it is multiplied by.
+struct Weighted {
+  const char* name;
+  double share;     // w_t / sum w
+  double least;     // divisor
+  double unit = 1;  // T_t(average), or the least divisor
+  double value = 0;
+  double factor() const { return share / unit; }
 };
 
 std::vector<float> planes(const Image& image) {
@@ -36,19 +47,32 @@ std::vector<float> planes(const Image& image) {
   return out;
 }
 
+Result<std::vector<float>> shrink(std::span<const float> values, int channels, std::int64_t from, std::int64_t to) {
+  return resize_planes(values, channels, static_cast<int>(from), static_cast<int>(from), static_cast<int>(to), static_cast<int>(to),
+                       Filter::box);
+}
+
 }  // namespace
 
 struct Objective::State {
   const Generator<float>* generator;
   const ResidualNet<float>* extractor;
   const Schema* schema;
+  const Companions* companions;
   Tape<float> tape;
   ObjectiveOptions options;
+
   std::vector<Depth> depths;
-  Tensor<float> neutral;  // [P] the average
-  Tensor<float> held;     // [P] 1 where the prior holds
-  bool holds_any = false;
-  std::vector<double> values;  // L_d of the last evaluation
+  Tensor<float> probabilities;  // [1, 11, H, W] of the photo; empty: no such term
+  Tensor<float> covered;        // [1, 1, H, W] at their resolution
+  LandmarkTerm landmarks;
+  ColourTerm colours;
+
+  std::vector<Weighted> terms;                                           // the depths in order, then the others
+  std::size_t probability_term = 0, landmark_term = 0, colour_term = 0;  // indices; 0: left out (the first term is a depth)
+  double prior = 0;                                                      // options.prior / sum w
+  std::vector<float> average;
+  std::vector<std::size_t> held;  // entries that the prior holds
 
   std::int64_t input_side() const { return extractor->architecture().input_size; }
 
@@ -103,52 +127,159 @@ struct Objective::State {
     return together > 0 ? apart / together : 0;
   }
 
-  Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) {
-    if (x.size() != schema->size() || depths.empty())
-      return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
-    tape.clear();
-    const Shape shape{static_cast<std::int64_t>(x.size())};
-    Var<float> input = gradient.empty() ? tape.constant(shape, x) : tape.variable(shape, x);
+  // The tape's part of the loss, recorded: depths and probabilities. `apart` becomes the mean distance of the features.
+  Var<float> record(Var<float> input, double& apart) {
     const std::vector<Var<float>> features = extractor->features(to_input((*generator)(input)));
-    std::vector<Var<float>> terms;
-    std::vector<float> weights;
-    double apart = 0;
-    values.assign(depths.size(), 0);
+    std::vector<Var<float>> parts;
+    std::vector<float> factors;
+    const auto add = [&](Var<float> part, Weighted& term) {
+      term.value = static_cast<double>(part.item());
+      parts.push_back(part);
+      factors.push_back(static_cast<float>(term.factor()));
+    };
+    apart = 0;
     for (std::size_t d = 0; d < depths.size() && d < features.size(); ++d) {
       const Depth& depth = depths[d];
       Var<float> feature = features[d];
       if (!depth.scale.data.empty()) feature = affine(feature, tape.constant(depth.scale), tape.constant(depth.zero));
       const Var<float> target = tape.constant(depth.target), places = tape.constant(depth.places);
-      terms.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
-      weights.push_back(static_cast<float>(depth.weight));
-      values[d] = static_cast<double>(terms.back().item());
+      add(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places), terms[d]);
       if (feature.valid()) apart += distance(depth, feature.value()) / static_cast<double>(depths.size());
     }
-    if (options.prior > 0 && holds_any) {
-      terms.push_back(l2_mean(input, tape.constant(neutral), tape.constant(held)));
-      weights.push_back(static_cast<float>(options.prior / (kPriorUnit * kPriorUnit)));
+    if (probability_term > 0) {
+      const Var<float> found = softmax_channels(extractor->segment(features));
+      add(l1_mean(found, tape.constant(probabilities), tape.constant(covered)), terms[probability_term]);
     }
-    const Var<float> loss = weighted_sum(std::span<const Var<float>>(terms), std::span<const float>(weights));
+    return weighted_sum(std::span<const Var<float>>(parts), std::span<const float>(factors));
+  }
+
+  Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) {
+    if (x.size() != schema->size() || terms.empty())
+      return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+    tape.clear();
+    const Shape shape{static_cast<std::int64_t>(x.size())};
+    const Var<float> input = gradient.empty() ? tape.constant(shape, x) : tape.variable(shape, x);
+    double apart = 0;
+    const Var<float> pictures = record(input, apart);
     if (!tape.status().ok()) return tape.status();
     if (!gradient.empty()) {
-      if (Status status = tape.backward(loss); !status.ok()) return status;
+      if (Status status = tape.backward(pictures); !status.ok()) return status;
       std::ranges::copy(input.gradient(), gradient.begin());
+      if (colour_term > 0) {
+        for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= 1 - companions->routed()[i];
+      }
     }
-    return Value{loss.item(), std::clamp(1 - apart, 0.0, 1.0)};
+    double loss = pictures.item();
+    if (landmark_term > 0) {
+      Weighted& term = terms[landmark_term];
+      term.value = landmarks.evaluate(*companions, x, term.factor(), gradient);
+      loss += term.value * term.factor();
+    }
+    if (colour_term > 0) {
+      Weighted& term = terms[colour_term];
+      term.value = colours.evaluate(*companions, x, term.factor(), gradient);
+      loss += term.value * term.factor();
+    }
+    return Value{loss + hold(x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
   }
+
+  // prior * mean z^2, and its gradient added.
+  double hold(std::span<const float> x, std::span<float> gradient) const {
+    if (held.empty()) return 0;
+    const double factor = prior / (static_cast<double>(held.size()) * kPriorUnit * kPriorUnit);
+    double sum = 0;
+    for (const std::size_t i : held) {
+      const double z = x[i] - average[i];
+      sum += z * z;
+      if (!gradient.empty()) gradient[i] += static_cast<float>(2 * factor * z);
+    }
+    return factor * sum;
+  }
+
+  Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& wanted);
+  Status set_terms(const FramedPhoto& photo);
 };
 
-std::vector<float> place_weights(std::span<const float> logits, std::size_t places) {
-  std::vector<float> weights(places, kEverywhere);
-  for (std::size_t i = 0; i < places; ++i) {
-    float top = logits[i], sum = 0, weighted = 0;
-    for (std::size_t c = 1; c < kClasses; ++c) top = std::max(top, logits[c * places + i]);
-    for (std::size_t c = 0; c < kClasses; ++c) {
-      const float p = std::exp(logits[c * places + i] - top);
-      sum += p;
-      weighted += p * kClassWeight[c];
+// Places, probabilities, colours: everything that the photo's classes decide.
+Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOptions& wanted) {
+  options = wanted;
+  terms.clear();
+  tape.clear();
+  const std::int64_t frame = photo.picture.width;
+  const Tensor<float> pixels{{1, 3, frame, frame}, planes(photo.picture)};
+  const std::vector<Var<float>> features = extractor->features(to_input(tape.constant(pixels)));
+  if (!tape.status().ok()) return tape.status();
+  depths.assign(features.size(), {});
+  for (std::size_t d = 0; d < features.size(); ++d) {
+    if (Status status = aim(d, features[d]); !status.ok()) return status;
+  }
+
+  const std::int64_t side = features[0].shape()[2];
+  const std::size_t places = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  Result<std::vector<float>> coverage = shrink(planes(photo.coverage), 1, frame, side);
+  if (!coverage.ok()) return coverage.status();
+  if (!(std::accumulate(coverage->begin(), coverage->end(), 0.0) > 0))
+    return {Code::invalid_argument, "the photo covers nothing of the face"};
+  std::vector<float> map = *coverage;
+  probabilities = {};
+  colours = {};
+  if (extractor->has_head()) {
+    const Var<float> found = softmax_channels(extractor->segment(features));
+    if (!tape.status().ok()) return tape.status();
+    if (found.shape() == Shape{1, static_cast<std::int64_t>(kClasses), side, side}) {
+      probabilities = {found.shape(), std::vector<float>(found.value().begin(), found.value().end())};
+      covered = {{1, 1, side, side}, *coverage};
+      const std::vector<float> weights = place_weights(found.value(), places);
+      for (std::size_t i = 0; i < places && options.weigh_places; ++i) map[i] *= weights[i];
+      const Result<std::vector<float>> rgb = shrink(pixels.data, 3, frame, side);
+      if (!rgb.ok()) return rgb.status();
+      if (companions != nullptr) colours = likeness::colour_term(*rgb, found.value(), *coverage);
     }
-    weights[i] += weighted / sum;
+  }
+  for (std::size_t d = 0; d < depths.size(); ++d) {
+    const std::int64_t size = features[d].shape()[2];
+    Result<std::vector<float>> weights = shrink(map, 1, side, size);
+    if (!weights.ok()) return weights.status();
+    depths[d].places = {{1, 1, size, size}, std::move(*weights)};
+  }
+  if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks);
+  return set_terms(photo);
+}
+
+// Which terms there are, and their units: the average character's values.
+Status Objective::State::set_terms(const FramedPhoto& photo) {
+  const double depth_sum =
+      options.depths.empty() ? static_cast<double>(depths.size()) : std::accumulate(options.depths.begin(), options.depths.end(), 0.0);
+  for (std::size_t d = 0; d < depths.size(); ++d) {
+    const double depth = options.depths.empty() ? 1 : (d < options.depths.size() ? options.depths[d] : 0);
+    terms.push_back({"features", options.features * depth / depth_sum, kLeast});
+  }
+  const auto add = [this](const char* name, double weight, bool possible, double least) -> std::size_t {
+    if (!possible || !(weight > 0)) return 0;
+    terms.push_back({name, weight, least});
+    return terms.size() - 1;
+  };
+  probability_term = add("probabilities", options.probabilities, !probabilities.data.empty(), kLeast);
+  landmark_term = add("landmarks", options.landmarks, companions != nullptr && photo.landmarks != nullptr, kLeastLandmarks);
+  colour_term = add("colours", options.colours, companions != nullptr && colours.active(), kLeastColours);
+  double sum = 0;
+  for (const Weighted& term : terms) sum += term.share;
+  if (!(sum > 0)) return {Code::invalid_argument, "the objective has no term with a weight"};
+  for (Weighted& term : terms) term.share /= sum;
+  prior = options.prior / sum;
+
+  if (const Result<Value> value = evaluate(average, {}); !value.ok()) return value.status();
+  for (Weighted& term : terms) {
+    if (!std::isfinite(term.value)) return {Code::diverged, "the average face's distance from the photo is not finite"};
+    term.unit = std::max(term.value, term.least);
+  }
+  return Status::success();
+}
+
+std::vector<float> place_weights(std::span<const float> probabilities, std::size_t places) {
+  std::vector<float> weights(places, kEverywhere);
+  for (std::size_t c = 0; c < kClasses; ++c) {
+    for (std::size_t i = 0; i < places; ++i) weights[i] += kClassWeight[c] * probabilities[c * places + i];
   }
   return weights;
 }
@@ -170,14 +301,22 @@ Result<Picture> generate_picture(const Generator<float>& generator, Tape<float>&
 }
 
 ObjectiveOptions plain_objective(LossKind loss) {
-  return {.loss = loss, .weigh_places = false, .centre_domains = false, .prior = 0, .depths = {}};
+  return {.loss = loss,
+          .features = 1,
+          .probabilities = 0,
+          .landmarks = 0,
+          .colours = 0,
+          .prior = 0,
+          .weigh_places = false,
+          .centre_domains = false,
+          .depths = {}};
 }
 
 Objective::Objective(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Objective::~Objective() = default;
 
 Result<std::unique_ptr<Objective>> Objective::create(const Generator<float>& generator, const ResidualNet<float>& extractor,
-                                                     const Schema& schema) {
+                                                     const Schema& schema, const Companions* companions) {
   if (generator.architecture().inputs != static_cast<int>(schema.size())) {
     return Status{Code::schema_mismatch, "the generator takes " + std::to_string(generator.architecture().inputs) +
                                              " entries, the scene has " + std::to_string(schema.size()) +
@@ -187,15 +326,21 @@ Result<std::unique_ptr<Objective>> Objective::create(const Generator<float>& gen
   state->generator = &generator;
   state->extractor = &extractor;
   state->schema = &schema;
-  const Shape shape{static_cast<std::int64_t>(schema.size())};
-  state->neutral = {shape, schema.default_vector()};
-  state->held = {shape, std::vector<float>(schema.size())};
+  state->companions = companions;
+  state->average = schema.default_vector();
   for (const Parameter& p : schema.parameters()) {
-    if (p.type != ParameterType::continuous || p.role != ParameterRole::identity) continue;
-    state->held.data[p.offset] = 1;
-    state->holds_any = true;
+    if (p.type == ParameterType::continuous && p.role == ParameterRole::identity) state->held.push_back(p.offset);
   }
   return std::unique_ptr<Objective>(new Objective(std::move(state)));
+}
+
+Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& options) {
+  const Image &picture = photo.picture, &coverage = photo.coverage;
+  if (picture.channels != 3 || coverage.channels != 1 || picture.width != picture.height || coverage.width != picture.width ||
+      coverage.height != picture.height || picture.width < 1) {
+    return {Code::invalid_argument, "the objective compares with a square RGB picture and its coverage"};
+  }
+  return state_->set_photo(photo, options);
 }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
@@ -207,54 +352,10 @@ Result<Picture> Objective::generate(std::span<const float> x) {
   return generate_picture(*state.generator, state.tape, x);
 }
 
-Status Objective::set_photo(const Image& picture, const Image& coverage, const ObjectiveOptions& options) {
-  if (picture.channels != 3 || coverage.channels != 1 || picture.width != picture.height || coverage.width != picture.width ||
-      coverage.height != picture.height || picture.width < 1) {
-    return {Code::invalid_argument, "the objective compares with a square RGB picture and its coverage"};
-  }
-  State& state = *state_;
-  state.options = options;
-  state.tape.clear();
-  const Tensor<float> pixels{{1, 3, picture.height, picture.width}, planes(picture)};
-  const std::vector<Var<float>> features = state.extractor->features(state.to_input(state.tape.constant(pixels)));
-  if (!state.tape.status().ok()) return state.tape.status();
-  state.depths.assign(features.size(), {});
-  for (std::size_t d = 0; d < features.size(); ++d) {
-    if (Status status = state.aim(d, features[d]); !status.ok()) return status;
-  }
-
-  // What each place counts, at the finest depth's resolution; coarser depths take the mean.
-  const std::int64_t side = features[0].shape()[2];
-  Result<std::vector<float>> map =
-      resize_planes(planes(coverage), 1, coverage.height, coverage.width, static_cast<int>(side), static_cast<int>(side), Filter::box);
-  if (!map.ok()) return map.status();
-  if (options.weigh_places && state.extractor->has_head()) {
-    const Var<float> logits = state.extractor->segment(features);
-    if (!state.tape.status().ok()) return state.tape.status();
-    if (logits.shape() == Shape{1, static_cast<std::int64_t>(kClasses), side, side}) {
-      const std::vector<float> weights = place_weights(logits.value(), map->size());
-      for (std::size_t i = 0; i < map->size(); ++i) (*map)[i] *= weights[i];
-    }
-  }
-  if (!(std::accumulate(map->begin(), map->end(), 0.0) > 0)) return {Code::invalid_argument, "the photo covers nothing of the face"};
-  double depth_sum = 0;
-  for (std::size_t d = 0; d < state.depths.size(); ++d) {
-    const Shape shape = features[d].shape();
-    Result<std::vector<float>> places = resize_planes(*map, 1, static_cast<int>(side), static_cast<int>(side), static_cast<int>(shape[2]),
-                                                      static_cast<int>(shape[3]), Filter::box);
-    if (!places.ok()) return places.status();
-    state.depths[d].places = {{1, 1, shape[2], shape[3]}, std::move(*places)};
-    depth_sum += d < options.depths.size() ? options.depths[d] : 1;
-  }
-
-  // Each depth's value at the average character becomes its unit.
-  if (const Result<Value> value = state.evaluate(state.neutral.data, {}); !value.ok()) return value.status();
-  for (std::size_t d = 0; d < state.depths.size(); ++d) {
-    const double share = (d < options.depths.size() ? options.depths[d] : 1) / depth_sum;
-    if (!std::isfinite(state.values[d])) return {Code::diverged, "the average face's distance from the photo is not finite"};
-    state.depths[d].weight = share / std::max(state.values[d], 1e-12);
-  }
-  return Status::success();
+std::vector<Objective::Term> Objective::terms() const {
+  std::vector<Term> terms;
+  for (const Weighted& term : state_->terms) terms.push_back({term.name, term.value / term.unit});
+  return terms;
 }
 
 }  // namespace likeness

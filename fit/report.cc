@@ -26,6 +26,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"schema", model.schema().hash()},
           {"generator", model.generator_hash()},
           {"extractor", model.extractor_hash()},
+          {"companions", model.companions_hash()},
           {"iterations", options.iterations},
           {"threshold", options.threshold},
           {"step", options.step},

@@ -101,6 +101,7 @@ void add_maps(std::vector<Case>& cases) {
     const std::vector<Var<T>> parts{slice(in[0], 2, 6), slice(in[0], 0, 3), slice(in[0], 6, 7)};
     return concat(std::span<const Var<T>>(parts));
   }));
+  cases.push_back(make_case("softmax_channels", {distinct({2, 3, 4, 5})}, [](auto&, const auto& in) { return softmax_channels(in[0]); }));
   cases.push_back(make_case("softmax", {distinct({9})}, [](auto&, const auto& in) { return softmax(in[0], 2, 7, 3.0); }));
 }
 

@@ -97,8 +97,15 @@ ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
 }
 
 std::shared_ptr<const Model> small_model(Result<FaceFinder> finder) {
-  return *assemble_model(std::make_unique<SmallClient>(), small_generator(1), small_extractor(2, true), std::move(finder), "generator",
-                         "extractor");
+  Model::Impl parts{.client = std::make_unique<SmallClient>(),
+                    .generator = small_generator(1),
+                    .extractor = small_extractor(2, true),
+                    .companions = {},
+                    .generator_hash = "generator",
+                    .extractor_hash = "extractor",
+                    .companions_hash = {},
+                    .aligner = {}};
+  return *assemble_model(std::move(parts), std::move(finder));
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -34,7 +34,7 @@ struct Fixture {
   std::unique_ptr<Objective> objective;
 
   explicit Fixture(bool statistics) : extractor(test::small_extractor(2, statistics)) {
-    objective = std::move(*Objective::create(generator, extractor, schema));
+    objective = std::move(*Objective::create(generator, extractor, schema, nullptr));
   }
   Image photo() { return image_from(*objective->generate(truth())); }
 };
@@ -45,7 +45,7 @@ TEST(Objective, IsOneAtTheAverageAndNearNothingAtTheTruth) {
     const Image photo = f.photo();
     for (const LossKind loss : {LossKind::l1, LossKind::l2}) {
       ObjectiveOptions options = plain_objective(loss);
-      ASSERT_TRUE(f.objective->set_photo(photo, covered(photo.width), options).ok());
+      ASSERT_TRUE(f.objective->set_photo({photo, covered(photo.width)}, options).ok());
       EXPECT_NEAR(f.objective->evaluate(f.schema.default_vector(), {})->loss, 1, 1e-5);
       const auto at_truth = f.objective->evaluate(truth(), {});
       EXPECT_LT(at_truth->loss, 0.05);  // the photo was rounded to 8 bits
@@ -60,18 +60,18 @@ TEST(Objective, PriorPullsToTheAverageOnly) {
   const Image photo = f.photo();
   ObjectiveOptions with{.prior = 0.5}, without{.prior = 0};
   const std::vector<float> x = truth();
-  ASSERT_TRUE(f.objective->set_photo(photo, covered(64), without).ok());
+  ASSERT_TRUE(f.objective->set_photo({photo, covered(64)}, without).ok());
   const double bare = f.objective->evaluate(x, {})->loss;
-  ASSERT_TRUE(f.objective->set_photo(photo, covered(64), with).ok());
+  ASSERT_TRUE(f.objective->set_photo({photo, covered(64)}, with).ok());
   EXPECT_NEAR(f.objective->evaluate(f.schema.default_vector(), {})->loss, 1, 1e-5);
-  // tone and width are 0.3 from the middle: z = 1.5 each.
-  EXPECT_NEAR(f.objective->evaluate(x, {})->loss - bare, 0.5 * 2.25, 1e-4);
+  // tone and width are 0.3 from the middle: z = 1.2 each. Features weigh 1, probabilities 0.5.
+  EXPECT_NEAR(f.objective->evaluate(x, {})->loss - bare, 0.5 / 1.5 * 1.44, 1e-4);
 }
 
 TEST(Objective, GradientAgreesWithDifferences) {
   for (const LossKind loss : {LossKind::l1, LossKind::l2}) {
     Fixture f(true);
-    ASSERT_TRUE(f.objective->set_photo(f.photo(), covered(64), {.loss = loss}).ok());
+    ASSERT_TRUE(f.objective->set_photo({f.photo(), covered(64)}, {.loss = loss}).ok());
     std::vector<float> x = {0.4F, 0.6F, 0.3F, 0.3F, 0.4F, 0.5F, 0.2F, 0.3F, 0.55F}, gradient(x.size());
     ASSERT_TRUE(f.objective->evaluate(x, gradient).ok());
     double dot = 0, ours = 0, theirs = 0;
@@ -91,22 +91,23 @@ TEST(Objective, UncoveredPlacesDoNotCount) {
   Fixture f(true);
   Image photo = f.photo(), coverage = covered(64);
   for (int y = 0; y < 64; ++y) std::fill_n(coverage.at(32, y), 32, std::uint8_t{0});
-  ASSERT_TRUE(f.objective->set_photo(photo, coverage, plain_objective(LossKind::l1)).ok());
+  ASSERT_TRUE(f.objective->set_photo({photo, coverage}, plain_objective(LossKind::l1)).ok());
   const double half = f.objective->evaluate(truth(), {})->loss;
   EXPECT_LT(half, 0.05);
-  EXPECT_EQ(f.objective->set_photo(photo, Image(64, 64, 1), {}).code, Code::invalid_argument);
-  EXPECT_EQ(f.objective->set_photo(photo, covered(32), {}).code, Code::invalid_argument);
+  EXPECT_EQ(f.objective->set_photo({photo, Image(64, 64, 1)}, {}).code, Code::invalid_argument);
+  EXPECT_EQ(f.objective->set_photo({photo, covered(32)}, {}).code, Code::invalid_argument);
 }
 
 TEST(Objective, PlaceWeightsFollowTheClasses) {
-  std::vector<float> logits(11 * 3, 0.0F);
-  logits[0 * 3 + 0] = 50;  // background
-  logits[1 * 3 + 1] = 50;  // face
-  logits[7 * 3 + 2] = 50;  // nose
-  const std::vector<float> weights = place_weights(logits, 3);
-  EXPECT_NEAR(weights[0], 0.15, 1e-5);
-  EXPECT_NEAR(weights[1], 1.15, 1e-5);
-  EXPECT_NEAR(weights[2], 2.15, 1e-5);
+  std::vector<float> probabilities(11 * 3, 0.0F);
+  probabilities[0 * 3 + 0] = 1;     // background
+  probabilities[1 * 3 + 1] = 1;     // face
+  probabilities[7 * 3 + 2] = 0.5F;  // nose, perhaps
+  probabilities[0 * 3 + 2] = 0.5F;
+  const std::vector<float> weights = place_weights(probabilities, 3);
+  EXPECT_NEAR(weights[0], 0.15, 1e-6);
+  EXPECT_NEAR(weights[1], 1.15, 1e-6);
+  EXPECT_NEAR(weights[2], 1.15, 1e-6);
 }
 
 TEST(Objective, RefusesAnotherScene) {
@@ -114,12 +115,12 @@ TEST(Objective, RefusesAnotherScene) {
   const ResidualNet<float> extractor = test::small_extractor(2, false);
   const Schema other = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "other", "size": 512, "parameters": [
     {"name": "a", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1}]})");
-  EXPECT_EQ(Objective::create(generator, extractor, other).status().code, Code::schema_mismatch);
+  EXPECT_EQ(Objective::create(generator, extractor, other, nullptr).status().code, Code::schema_mismatch);
 }
 
 TEST(Search, FindsTheGeneratorsOwnPicture) {
   Fixture f(false);  // with the two domains' statistics apart, the truth would not be the best answer
-  ASSERT_TRUE(f.objective->set_photo(f.photo(), covered(64), {.prior = 0.01}).ok());
+  ASSERT_TRUE(f.objective->set_photo({f.photo(), covered(64)}, {.prior = 0.01}).ok());
   const auto result = search(*f.objective, f.schema, f.schema.default_vector(), {.iterations = 150, .step = 0.05});
   ASSERT_TRUE(result.ok()) << result.status().message;
   EXPECT_LT(result->loss, 0.25);
@@ -206,8 +207,15 @@ TEST(Model, RefusesAGeneratorOfAnotherScene) {
     Schema other_ = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "other", "size": 512, "parameters": [
       {"name": "a", "group": "g", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1}]})");
   };
-  const auto model = assemble_model(std::make_unique<Other>(), test::small_generator(1), test::small_extractor(2, true),
-                                    Status{Code::unavailable, "none"}, "", "");
+  Model::Impl parts{.client = std::make_unique<Other>(),
+                    .generator = test::small_generator(1),
+                    .extractor = test::small_extractor(2, true),
+                    .companions = {},
+                    .generator_hash = {},
+                    .extractor_hash = {},
+                    .companions_hash = {},
+                    .aligner = {}};
+  const auto model = assemble_model(std::move(parts), Status{Code::unavailable, "none"});
   EXPECT_EQ(model.status().code, Code::schema_mismatch);
   EXPECT_EQ(Model::load({.folder = "no/such/folder", .scene = {}, .landmarks = {}}).status().code, Code::not_found);
 }

@@ -236,6 +236,11 @@ Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end);
 template <class T>
 Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta = 1.0);
 
+/// Class probabilities of each place: y[n,c,i] = exp(x[n,c,i]) / sum_k exp(x[n,k,i]). x, y [N, C, H, W].
+/// dx[c] = y[c] (dy[c] - sum_k y[k] dy[k]).
+template <class T>
+Var<T> softmax_channels(Var<T> x);
+
 // ---- Losses (scalars) ---------------------------------------------------------------------------------------------------
 
 /// mean |a - b|, shapes equal. With weights (a constant, each of whose sizes is 1 or that of a): sum w |a - b| / sum w over the

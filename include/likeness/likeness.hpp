@@ -38,9 +38,10 @@ struct Picture {
 enum class LossKind { l1, l2 };
 enum class OptimizerKind { adam, sgd };
 
-/// likeness: every depth counts places by what is seen there (eyes, brows, nose and lips most), compares features centred in their own
-/// domain (photos, renders) where the extractor carries the statistics, and holds the sliders weakly to the average.
-/// plain: the patent's objective, the mean distance of raw features of every depth.
+/// likeness: every depth of features, counted by what is seen at a place (eyes, brows, nose and lips most) and centred in its own domain
+/// (photos, renders) where the extractor carries the statistics; class probabilities; landmarks and colours of skin, hair, lips and brows
+/// where the model has companions; and sliders held weakly to the average. plain: the patent's objective, the mean distance of raw features
+/// of every depth.
 enum class ObjectiveKind { likeness, plain };
 
 /// Why a fit ended.
@@ -94,8 +95,8 @@ struct FitResult {
 };
 
 struct ModelOptions {
-  std::filesystem::path folder;     ///< generator.safetensors, extractor.safetensors, scene.json, and manifest.json where there is one
-  std::filesystem::path scene;      ///< empty: scene.json in `folder`
+  std::filesystem::path folder;  ///< generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, manifest.json if any
+  std::filesystem::path scene;   ///< empty: scene.json in `folder`
   std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
 };
 
@@ -111,6 +112,7 @@ class Model {
   /// SHA-256 of the network files, and of the scene's schema: what a result depends on.
   const std::string& generator_hash() const;
   const std::string& extractor_hash() const;
+  const std::string& companions_hash() const;  ///< empty where the model has none
   /// Landmarks of the reference face (every parameter at its default) in pixels of a 512 x 512 picture.
   const Landmarks& reference_landmarks() const;
   /// The generator's picture of x (schema().size() entries). Errors: invalid_argument.
