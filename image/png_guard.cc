@@ -1,11 +1,27 @@
 #include <array>
 #include <utility>
 
-#include "image/crc32.hpp"
 #include "image/guard.hpp"
 
 namespace likeness::guard {
 namespace {
+
+constexpr std::array<std::uint32_t, 256> make_crc_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t n = 0; n < 256; ++n) {
+    std::uint32_t c = n;
+    for (int k = 0; k < 8; ++k) c = (c & 1U) != 0 ? 0xEDB88320U ^ (c >> 1) : c >> 1;
+    table[n] = c;
+  }
+  return table;
+}
+
+std::uint32_t crc32(Bytes bytes) {
+  static constexpr std::array<std::uint32_t, 256> kTable = make_crc_table();
+  std::uint32_t c = ~0U;
+  for (const std::uint8_t byte : bytes) c = kTable[(c ^ byte) & 255U] ^ (c >> 8);
+  return ~c;
+}
 
 Status damaged(const std::string& what) { return corrupt("the PNG is damaged: " + what); }
 Status truncated() { return corrupt("the PNG is truncated"); }

@@ -58,15 +58,6 @@ Bytes jpeg(const Image& image, int quality) {
   return out;
 }
 
-Bytes stb_png(const Image& image) {
-  int length = 0;
-  unsigned char* png =
-      stbi_write_png_to_mem(image.pixels.data(), static_cast<int>(image.row_bytes()), image.width, image.height, image.channels, &length);
-  Bytes bytes(png, png + length);
-  std::free(png);
-  return bytes;
-}
-
 Bytes with_segment(const Bytes& file, unsigned marker, const Bytes& body) {
   const Bytes rest(file.begin() + 2, file.end());
   return first(file, 2) + Bytes{0xFF, static_cast<std::uint8_t>(marker)} + big16(static_cast<std::uint32_t>(body.size() + 2)) + body + rest;

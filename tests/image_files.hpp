@@ -26,8 +26,6 @@ int largest_difference(const Image& a, const Image& b);
 
 /// A baseline JPEG by stb_image_write; quality above 90 keeps full chroma.
 Bytes jpeg(const Image& image, int quality);
-/// The picture as stb_image_write packs it.
-Bytes stb_png(const Image& image);
 /// `file` with a segment inserted behind the start marker.
 Bytes with_segment(const Bytes& file, unsigned marker, const Bytes& body);
 
