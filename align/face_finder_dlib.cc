@@ -1,3 +1,11 @@
+// Debian's dlib is configured for BLAS and LAPACK, and its headers would make this file call them. Its small matrices need neither; the
+// configuration is read by these two headers only.
+// clang-format off
+#include <dlib/assert.h>
+#include <dlib/test_for_odr_violations.h>
+#undef DLIB_USE_BLAS
+#undef DLIB_USE_LAPACK
+// clang-format on
 #include <dlib/image_processing.h>
 #include <dlib/image_processing/frontal_face_detector.h>
 
