@@ -70,9 +70,14 @@ struct Objective::State {
 
   std::vector<Weighted> terms;                                           // the depths in order, then the others
   std::size_t probability_term = 0, landmark_term = 0, colour_term = 0;  // indices; 0: left out (the first term is a depth)
-  double prior = 0;                                                      // options.prior / sum w
   std::vector<float> average;
-  std::vector<std::size_t> held;  // entries that the prior holds
+  // Entries that are held to the average: shape, pose and expression; tints. Pose and expression too: a brow that is lifted by the muscle
+  // and lowered by its shape would look right in the fit and wrong in the neutral character.
+  struct Held {
+    std::vector<std::size_t> entries;
+    double weight = 0;  // of the mean squared distance
+  };
+  Held shapes, tints;
 
   std::int64_t input_side() const { return extractor->architecture().input_size; }
 
@@ -180,15 +185,15 @@ struct Objective::State {
       term.value = colours.evaluate(*companions, x, term.factor(), gradient);
       loss += term.value * term.factor();
     }
-    return Value{loss + hold(x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
+    return Value{loss + hold(shapes, x, gradient) + hold(tints, x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
   }
 
-  // prior * mean z^2, and its gradient added.
-  double hold(std::span<const float> x, std::span<float> gradient) const {
-    if (held.empty()) return 0;
-    const double factor = prior / (static_cast<double>(held.size()) * kPriorUnit * kPriorUnit);
+  // weight * mean z^2, and its gradient added.
+  double hold(const Held& held, std::span<const float> x, std::span<float> gradient) const {
+    if (held.entries.empty()) return 0;
+    const double factor = held.weight / (static_cast<double>(held.entries.size()) * kPriorUnit * kPriorUnit);
     double sum = 0;
-    for (const std::size_t i : held) {
+    for (const std::size_t i : held.entries) {
       const double z = x[i] - average[i];
       sum += z * z;
       if (!gradient.empty()) gradient[i] += static_cast<float>(2 * factor * z);
@@ -266,7 +271,8 @@ Status Objective::State::set_terms(const FramedPhoto& photo) {
   for (const Weighted& term : terms) sum += term.share;
   if (!(sum > 0)) return {Code::invalid_argument, "the objective has no term with a weight"};
   for (Weighted& term : terms) term.share /= sum;
-  prior = options.prior / sum;
+  shapes.weight = options.prior / sum;
+  tints.weight = options.tint_prior * static_cast<double>(tints.entries.size()) / sum;
 
   if (const Result<Value> value = evaluate(average, {}); !value.ok()) return value.status();
   for (Weighted& term : terms) {
@@ -307,6 +313,7 @@ ObjectiveOptions plain_objective(LossKind loss) {
           .landmarks = 0,
           .colours = 0,
           .prior = 0,
+          .tint_prior = 0,
           .weigh_places = false,
           .centre_domains = false,
           .depths = {}};
@@ -329,7 +336,9 @@ Result<std::unique_ptr<Objective>> Objective::create(const Generator<float>& gen
   state->companions = companions;
   state->average = schema.default_vector();
   for (const Parameter& p : schema.parameters()) {
-    if (p.type == ParameterType::continuous && p.role == ParameterRole::identity) state->held.push_back(p.offset);
+    if (p.type != ParameterType::continuous) continue;
+    const bool tint = companions != nullptr && companions->routed()[p.offset] > 0;
+    (tint ? state->tints : state->shapes).entries.push_back(p.offset);
   }
   return std::unique_ptr<Objective>(new Objective(std::move(state)));
 }

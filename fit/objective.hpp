@@ -19,9 +19,10 @@ struct ObjectiveOptions {
   double probabilities = 0.5;    ///< of the class probabilities (extractors with a head)
   double landmarks = 1.25;       ///< of the landmarks (models with companions)
   double colours = 1;            ///< of the mean colours of regions (models with companions)
-  double prior = 0.06;         ///< of the mean squared distance of the continuous identity parameters from their defaults, in quarters of x
-  bool weigh_places = true;    ///< features count by the photo's classes; else every place that the photo covers counts the same
-  bool centre_domains = true;  ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
+  double prior = 0.06;           ///< of the mean squared distance of the continuous parameters from their defaults, in quarters of x
+  double tint_prior = 0.02;      ///< of the squared distance (a sum) of those that change colours and nothing else (models with companions)
+  bool weigh_places = true;      ///< features count by the photo's classes; else every place that the photo covers counts the same
+  bool centre_domains = true;    ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
   std::vector<double> depths = {};  ///< share of each depth in the features, shallowest first; empty: equal
 };
 
@@ -35,9 +36,9 @@ struct FramedPhoto {
   const Landmarks* landmarks = nullptr;  ///< in pixels of the 512 frame; nullptr: no landmark term
 };
 
-/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + prior * mean z^2) / sum_t w_t over the terms t: each depth of the features, class
-/// probabilities, landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever their scale,
-/// and the average's loss 1 (a little less where it is nearly right about a term: there is a least divisor).
+/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + prior * mean z^2 + tint_prior * sum z_tint^2) / sum_t w_t over the terms t: each depth of
+/// the features, class probabilities, landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever
+/// their scale, and the average's loss 1 (a little less where it is nearly right about a term: there is a least divisor).
 ///
 /// T of a depth is the weighted mean of |a - b| (or its square) over the features a of the photo and b of the generated picture.
 ///

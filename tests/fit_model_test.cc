@@ -64,8 +64,8 @@ TEST(Objective, PriorPullsToTheAverageOnly) {
   const double bare = f.objective->evaluate(x, {})->loss;
   ASSERT_TRUE(f.objective->set_photo({photo, covered(64)}, with).ok());
   EXPECT_NEAR(f.objective->evaluate(f.schema.default_vector(), {})->loss, 1, 1e-5);
-  // tone and width are 0.3 from the middle: z = 1.2 each. Features weigh 1, probabilities 0.5.
-  EXPECT_NEAR(f.objective->evaluate(x, {})->loss - bare, 0.5 / 1.5 * 1.44, 1e-4);
+  // tone and width are 0.3 from the middle, turn 0.2: z = 1.2, 1.2 and 0.8. Features weigh 1, probabilities 0.5.
+  EXPECT_NEAR(f.objective->evaluate(x, {})->loss - bare, 0.5 / 1.5 * (2 * 1.44 + 0.64) / 3, 1e-4);
 }
 
 TEST(Objective, GradientAgreesWithDifferences) {
