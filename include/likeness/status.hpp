@@ -45,7 +45,7 @@ struct [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): return values convert.
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor): return values convert.
   Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
