@@ -45,7 +45,7 @@ struct Draw {
   std::vector<Region> region;           ///< skin only: one a triangle, else empty
   const Texture* texture = nullptr;     ///< owned by the head asset or by the DrawList's `textures`
   Vec3 tint = {1, 1, 1};                ///< linear factor on the texture's linear colour
-  bool recolour = false;                ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
+  bool recolour = false;  ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
 };
 
 /// Everything that one character needs to be drawn.
