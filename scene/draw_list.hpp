@@ -20,7 +20,8 @@ struct Texture {
   float mean_luminance = 0;        ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
-enum class Material : std::uint8_t { skin, eye, teeth, tongue, lash, brow, hair };
+/// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels.
+enum class Material : std::uint8_t { skin, eye, teeth, tongue, lash, brow, hair, glasses };
 
 /// Part of the skin mesh that a triangle belongs to.
 enum class Region : std::uint8_t { head, body, mouth_interior, eye_socket };
@@ -45,7 +46,8 @@ struct Draw {
   std::vector<Region> region;           ///< skin only: one a triangle, else empty
   const Texture* texture = nullptr;     ///< owned by the head asset or by the DrawList's `textures`
   Vec3 tint = {1, 1, 1};                ///< linear factor on the texture's linear colour
-  bool recolour = false;  ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
+  std::vector<float> fade;  ///< layers only, one a vertex or empty: alpha is multiplied by the interpolated value, clamped to 0..1
+  bool recolour = false;    ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
 };
 
 /// Everything that one character needs to be drawn.
@@ -57,9 +59,14 @@ struct DrawList {
 
 /// Pose and light of one picture; all zero is the client's neutral, frontal, standard light.
 struct View {
-  float yaw = 0;         ///< radians, positive: the face turns to image right
-  float pitch = 0;       ///< radians, positive: the face looks up
-  float light_side = 0;  ///< -1 key light from image left, 0 standard, 1 from image right
+  float yaw = 0;             ///< radians, positive: the face turns to image right
+  float pitch = 0;           ///< radians, positive: the face looks up
+  float distance = 12.6F;    ///< dm from the eye to the head's centre; near cameras make noses large
+  float light_side = 0;      ///< -1 key light from image left, 0 standard, 1 from image right
+  float light_height = 0;    ///< -1 key light from below the eyes, 0 standard, 1 from steeply above
+  float light_strength = 0;  ///< -1 key light nearly off (flat and dim), 0 standard, 1 strong and contrasty
+  float light_warmth = 0;    ///< -1 bluish, 0 neutral, 1 yellowish light
+  float background = 0;      ///< -1 black, 0 standard grey, 1 white backdrop
 };
 
 }  // namespace likeness::scene

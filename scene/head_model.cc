@@ -144,7 +144,16 @@ DrawList HeadModel::draw(std::span<const float> x) const {
 
 View HeadModel::view(std::span<const float> x) const {
   constexpr float kRadians = std::numbers::pi_v<float> / 180;
-  return {value(yaw, x) * kRadians, value(pitch, x) * kRadians, value(light_side, x)};
+  View v;
+  v.yaw = value(yaw, x) * kRadians;
+  v.pitch = value(pitch, x) * kRadians;
+  v.distance = value(camera_distance, x);
+  v.light_side = value(light_side, x);
+  v.light_height = value(light_height, x);
+  v.light_strength = value(light_strength, x);
+  v.light_warmth = value(light_warmth, x);
+  v.background = value(background, x);
+  return v;
 }
 
 void HeadModel::set_reference_frame(const Schema& schema) {
