@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "scene/client.hpp"
+
 namespace likeness::cli {
 
 namespace fs = std::filesystem;
@@ -32,6 +34,10 @@ fs::path model_folder(const std::string& option) {
 
 fs::path scene_file(const std::string& scene_option, const std::string& model_option) {
   return scene_option.empty() ? model_folder(model_option) / "scene.json" : fs::path(scene_option);
+}
+
+Result<std::unique_ptr<GameClient>> open_scene(const std::string& scene_option, const std::string& model_option) {
+  return scene::open_scene(scene_option, model_folder(model_option));
 }
 
 }  // namespace likeness::cli

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
+#include "likeness/scene.hpp"
 #include "likeness/status.hpp"
 
 namespace CLI {
@@ -27,8 +29,12 @@ int fail(const Status& status, int exit = exit_failed);
 /// program, else weights/models/makehuman-head in the working folder or above the program (a build tree).
 std::filesystem::path model_folder(const std::string& option);
 
-/// The scene: `option` if not empty, else scene.json in the model folder.
+/// The scene's file: `scene_option` if not empty, else scene.json in the model folder.
 std::filesystem::path scene_file(const std::string& scene_option, const std::string& model_option);
+/// Opens that scene. One that comes from the model folder may not start a program (scene/client.hpp). Errors: those of open_client().
+Result<std::unique_ptr<GameClient>> open_scene(const std::string& scene_option, const std::string& model_option);
+/// The help of every --scene.
+inline constexpr const char* kSceneHelp = "scene.json (default: the model folder's); if its client is a program, that is started";
 
 // Each adds its subcommand to `app`; when the subcommand was given, its callback stores the exit status in `exit`.
 void add_render_command(CLI::App& app, int& exit);
