@@ -1,15 +1,14 @@
 #include "scene/process_protocol.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "base/file.hpp"
 #include "image/decode.hpp"
 #include "scene/child_process.hpp"
 #include "scene/json_guard.hpp"
+#include "scene/landmark_json.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -19,13 +18,6 @@ using Json = nlohmann::json;
 constexpr int kLastClass = 10;
 
 Status failed(const std::string& what) { return {Code::client_failed, "the client's program " + what}; }
-
-std::optional<std::array<float, 2>> finite_point(const Json& value) {
-  if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_number()) return std::nullopt;
-  const std::array<float, 2> point = {value[0].get<float>(), value[1].get<float>()};
-  if (!std::isfinite(point[0]) || !std::isfinite(point[1])) return std::nullopt;
-  return point;
-}
 
 // The picture that `decode` makes of a file, checked for its size.
 template <class Decode>
@@ -98,19 +90,11 @@ Answer parse_answer(std::string_view line, std::uint64_t id) {
     answer.status = failed("could not draw the character: " + (error.is_string() ? quote(error.get<std::string>()) : error.dump()));
     return answer;
   }
-  const Json points = root.value("landmarks", Json());
-  if (!points.is_array() || points.size() != answer.landmarks.size()) {
-    answer.status = failed("must answer with \"landmarks\", a list of 68 points [x, y], or with \"error\"");
-    return answer;
-  }
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const auto point = finite_point(points[i]);
-    if (!point) {
-      answer.status =
-          failed("answered with landmark " + std::to_string(i) + " that is no pair of finite numbers: " + quote(points[i].dump(), 60));
-      return answer;
-    }
-    answer.landmarks[i] = *point;
+  const Result<Landmarks> landmarks = parse_landmarks(root.value("landmarks", Json()));
+  if (landmarks.ok()) {
+    answer.landmarks = *landmarks;
+  } else {
+    answer.status = failed("answered without \"error\", so its \"landmarks\" " + landmarks.status().message);
   }
   return answer;
 }

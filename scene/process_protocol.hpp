@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "likeness/alignment.hpp"
 #include "likeness/scene.hpp"
 
 namespace likeness::scene {
@@ -27,7 +28,7 @@ Status check_greeting(std::string_view line);
 struct Answer {
   Status status;  ///< client_failed: no answer to this request, the program's own error, or no 68 finite landmarks
   bool in_step = false;
-  std::array<std::array<float, 2>, 68> landmarks{};
+  Landmarks landmarks{};
 };
 Answer parse_answer(std::string_view line, std::uint64_t id);
 

@@ -298,10 +298,10 @@ TEST_F(ProcessClient, KeepsAProgramThatOnlyGetsOneRequestWrong) {
       {"a pipe", R"sh(mkfifo "$(field picture)"; answer)sh", "not a regular file"},
       {"labels in colour", R"sh(draw; cp picture "$(field labels)"; answer)sh", "a label map that cannot be decoded"},
       {"no class", R"sh(draw; cp wild "$(field labels)"; answer)sh", "a label map with the value 250"},
-      {"no landmarks", R"sh(draw; echo "{\"id\":$(field id)}")sh", "\"landmarks\", a list of 68 points"},
-      {"67 landmarks", R"sh(draw; answer | sed 's/,\[67.5,[0-9.]*\]//')sh", "\"landmarks\", a list of 68 points"},
-      {"beyond a float", "draw; answer | sed 's/67.5/1e300/'", "landmark 67 that is no pair of finite numbers: \"[1e+300,3]\""},
-      {"null", "draw; answer | sed 's/67.5/null/'", "landmark 67 that is no pair"},
+      {"no landmarks", R"sh(draw; echo "{\"id\":$(field id)}")sh", "\"landmarks\" must be a list of 68 points"},
+      {"67 landmarks", R"sh(draw; answer | sed 's/,\[67.5,[0-9.]*\]//')sh", "\"landmarks\" must be a list of 68 points"},
+      {"beyond a float", "draw; answer | sed 's/67.5/1e300/'", "pairs of finite numbers, but number 67 is \"[1e+300,3]\""},
+      {"null", "draw; answer | sed 's/67.5/null/'", "number 67 is \"[null,"},
   };
   for (const Misdeed& misdeed : misdeeds) {
     SCOPED_TRACE(misdeed.name);
