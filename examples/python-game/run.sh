@@ -18,12 +18,12 @@ cp "$scene" "$model/scene.json"
 
 echo "== 1. renders to learn from (uniform draw: every slider over its whole range)"
 render() { "$python" "$root/train/scene_stream.py" --client "$likeness" --cache "$out/$1" -n "$2" --seed "$3" --size 128 --draw uniform -- --scene "$scene"; }
-render train 800 1
+render train 1500 1
 render held 64 2
 
 echo "== 2. g, the network that imitates the renderer (${MINUTES:-3} minutes)"
 "$python" "$root/train/train_g.py" --cache "$out/train" --held-out "$out/held" --work "$out" --minutes "${MINUTES:-3}" \
-    --stages 64:0.4,128:1 --channels 96,96,64,40,24,16,8,3 --every 500
+    --stages 32:0.15,64:0.5,128:1 --channels 96,96,64,40,24,16,8,3 --batch 8 --rate 4e-3 --every 500
 
 echo "== 3. the model folder: g, landmarks and colours straight from the sliders, and the shipped f, which serves any game"
 "$python" "$root/train/export.py" --model "$model" --g "$out/g.pt" --cache "$out/train" --held-out "$out/held"
