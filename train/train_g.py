@@ -103,12 +103,21 @@ def parse():
     return parser.parse_args()
 
 
+def some_sum_to_one(x):
+    """Whether a combination of the inputs x [N, P] is always 1, as a simplex or a choice makes it. Only then models.folded_state can fold
+    centred inputs; a scene with neither is trained without centring."""
+    x = x[:4096].double()
+    weights = torch.linalg.lstsq(x, torch.ones(len(x), 1, dtype=x.dtype), driver="gelsd").solution
+    return len(x) > x.shape[1] and float((x @ weights - 1).abs().max()) < 1e-3
+
+
 def new_state(a, cache, device):
     channels = [int(c) for c in a.channels.split(",")]
     first = int(a.stages.split(":")[0])
     network = models.Generator(cache.info["parameters"], channels, (first // 4).bit_length())
     x = torch.from_numpy(np.array(cache.parameters[:cache.stored()]))
-    network.input_mean.copy_(x.mean(0))
+    if some_sum_to_one(x):
+        network.input_mean.copy_(x.mean(0))
     network.input_scale.copy_(1 / x.std(0).clamp(min=0.08))
     return network.to(device)
 
