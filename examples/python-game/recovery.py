@@ -7,16 +7,18 @@ Errors are in [0, 1], where 1 is a slider's whole way; beside them the errors of
 import array
 import ast
 import json
+import math
 import os
 import sys
 
 
 def read_npy(path):
-    """Rows of a two-dimensional float32 .npy file."""
+    """The rows of a float32 .npy file, flat."""
     with open(path, "rb") as file:
         data = file.read()
     length = int.from_bytes(data[8:10], "little")
-    rows, columns = ast.literal_eval(data[10:10 + length].decode())["shape"]
+    rows, *rest = ast.literal_eval(data[10:10 + length].decode())["shape"]
+    columns = math.prod(rest)
     values = array.array("f", data[10 + length:])
     return [values[r * columns:(r + 1) * columns] for r in range(rows)]
 
