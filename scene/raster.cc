@@ -25,7 +25,8 @@ constexpr float hidden_below = 0.01F;
 struct Scratch {
   std::vector<float> depth;                // a sample: of the nearest opaque surface, 0 = none
   std::vector<std::uint32_t> nearest;      // a sample: index of the opaque triangle, or `nothing`
-  std::vector<float> open;                 // a sample: share of light that passes all layers
+  std::vector<float> open;                 // a sample: share of light that passes all layers but glasses
+  std::vector<float> glass;                // a sample: share of light that passes the glasses; empty without any
   std::vector<Vec3> layered;               // a pixel: light of the layers
   std::vector<float> hair;                 // a pixel: how much of it is hair
   std::vector<std::array<float, 2>> brow;  // a pixel: how much of it is left, right brow
@@ -52,7 +53,8 @@ class Picture {
           Scratch& scratch)
       : list_(list),
         s_(scratch),
-        lights_(view.light_side),
+        lights_(view),
+        backdrop_(view.background),
         mesh_(project(list, projector, framing, options.size, S)),
         surfaces_(list, mesh_),
         size_(options.size),
@@ -63,6 +65,9 @@ class Picture {
     s_.depth.assign(grid, 0);
     s_.nearest.assign(grid, nothing);
     s_.open.assign(grid, 1);
+    s_.glass.clear();
+    const auto glasses = [](const Draw& draw) { return draw.material == Material::glasses; };
+    if (std::any_of(list.draws.begin(), list.draws.end(), glasses)) s_.glass.assign(grid, 1);
     s_.layered.assign(pixels, {0, 0, 0});
     s_.hair.assign(pixels, 0);
     s_.brow.assign(pixels, {0, 0});
@@ -88,6 +93,8 @@ class Picture {
   std::uint8_t final_label(std::size_t pixel, std::uint8_t opaque) const;
   float lid_shadow(int px, int py, float inverse) const;
   float hair_shadow(int px, int py, float inverse) const;
+  // Light that reaches the camera from behind the layers drawn so far.
+  float through(std::size_t sample) const { return s_.glass.empty() ? s_.open[sample] : s_.open[sample] * s_.glass[sample]; }
   std::size_t sample_index(int x, int y) const {
     return static_cast<std::size_t>(y) * static_cast<std::size_t>(side_) + static_cast<std::size_t>(x);
   }
@@ -98,6 +105,7 @@ class Picture {
   const DrawList& list_;
   Scratch& s_;
   Lights lights_;
+  Backdrop backdrop_;
   ScreenMesh mesh_;
   Surfaces surfaces_;
   int size_, side_;
@@ -169,17 +177,29 @@ void Picture<S>::draw_layer(const ScreenTriangle& triangle) {
 template <int S>
 void Picture<S>::blend(const ScreenTriangle& triangle, const std::size_t* seen, int count, float x, float y, std::size_t pixel) {
   const SurfacePoint point = surfaces_.at(triangle, x, y);
-  if (!triangle.clear && point.alpha < 0.004F) return;
-  float visible = 0;
-  for (int k = 0; k < count; ++k) visible += s_.open[seen[k]];
+  const bool glasses = material(triangle) == Material::glasses;
+  if (!triangle.clear && !glasses && point.alpha < 0.004F) return;
+  // Labels are those of the head without glasses: `cover` counts what would be seen, `visible` what is.
+  float cover = 0, visible = 0;
+  for (int k = 0; k < count; ++k) {
+    cover += s_.open[seen[k]];
+    visible += through(seen[k]);
+  }
+  cover *= share;
   visible *= share;
   const Vec3 light = triangle.clear ? lights_.gloss(point.fragment.normal) : lights_.shade(point.fragment);
   const float amount = triangle.clear ? visible : visible * point.alpha;
   for (std::size_t c = 0; c < 3; ++c) s_.layered[pixel][c] += amount * light[c];
   if (triangle.clear) return;
+  if (glasses) {
+    const Vec3 mirrored = lights_.reflection(point.fragment.normal);
+    for (std::size_t c = 0; c < 3; ++c) s_.layered[pixel][c] += visible * mirrored[c];
+    for (int k = 0; k < count; ++k) s_.glass[seen[k]] *= 1 - point.alpha;
+    return;
+  }
   for (int k = 0; k < count; ++k) s_.open[seen[k]] *= 1 - point.alpha;
-  if (material(triangle) == Material::hair) s_.hair[pixel] += amount;
-  if (material(triangle) == Material::brow) s_.brow[pixel][triangle.left ? 0 : 1] += amount;
+  if (material(triangle) == Material::hair) s_.hair[pixel] += cover * point.alpha;
+  if (material(triangle) == Material::brow) s_.brow[pixel][triangle.left ? 0 : 1] += cover * point.alpha;
 }
 
 // The eyeball is darker near the lids, most of all under the upper one: looks for skin around the sample.
@@ -245,7 +265,6 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
   out.rgb.resize(3 * pixels);
   out.labels.assign(labels ? pixels : 0, label_background);
   for (int py = 0; py < size_; ++py) {
-    const Vec3 behind = backdrop((static_cast<float>(py) + 0.5F) / static_cast<float>(size_));
     for (int px = 0; px < size_; ++px) {
       const std::size_t pixel = pixel_index(px, py);
       std::array<std::uint32_t, samples> id;
@@ -253,7 +272,7 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
       for (int k = 0; k < samples; ++k) {
         const std::size_t i = sample_index(px * S + k % S, py * S + k / S);
         id[static_cast<std::size_t>(k)] = s_.nearest[i];
-        open[static_cast<std::size_t>(k)] = s_.open[i];
+        open[static_cast<std::size_t>(k)] = through(i);
       }
       const bool label_matters = labels && s_.hair[pixel] <= hair_label;
       Vec3 light = s_.layered[pixel];
@@ -265,23 +284,25 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
         if ((done >> k & 1U) != 0) continue;
         // All samples of the pixel that see the same triangle are shaded together, at their mean position.
         const std::uint32_t triangle = id[static_cast<std::size_t>(k)];
-        float through = 0;
+        float passed = 0;
         int count = 0, sum_x = 0, sum_y = 0;
         for (int j = k; j < samples; ++j) {
           if (id[static_cast<std::size_t>(j)] != triangle) continue;
           done |= 1U << j;
-          through += open[static_cast<std::size_t>(j)];
+          passed += open[static_cast<std::size_t>(j)];
           ++count;
           sum_x += j % S;
           sum_y += j / S;
         }
         std::uint8_t label = label_background;
         if (triangle == nothing) {
-          for (std::size_t c = 0; c < 3; ++c) light[c] += through * share * behind[c];
-        } else if (label_matters || through * share >= hidden_below) {
+          const Vec3 behind = backdrop_((static_cast<float>(px) + 0.5F) / static_cast<float>(size_),
+                                        (static_cast<float>(py) + 0.5F) / static_cast<float>(size_));
+          for (std::size_t c = 0; c < 3; ++c) light[c] += passed * share * behind[c];
+        } else if (label_matters || passed * share >= hidden_below) {
           const float n = 1 / static_cast<float>(count);
           const Vec3 seen = surface_light(triangle, px, py, static_cast<float>(px * S) + static_cast<float>(sum_x) * n,
-                                          static_cast<float>(py * S) + static_cast<float>(sum_y) * n, through * share, label);
+                                          static_cast<float>(py * S) + static_cast<float>(sum_y) * n, passed * share, label);
           for (std::size_t c = 0; c < 3; ++c) light[c] += seen[c];
         }
         votes[label] += count;

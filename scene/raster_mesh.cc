@@ -25,7 +25,9 @@ float depth_bias(Material material) {
   }
 }
 
-bool is_layer(Material material) { return material == Material::hair || material == Material::brow || material == Material::lash; }
+bool is_layer(Material material) {
+  return material == Material::hair || material == Material::brow || material == Material::lash || material == Material::glasses;
+}
 
 // Skin and eyes are closed and seen from outside only; hair cards, lashes and teeth have no back side.
 bool is_closed(Material material) { return material == Material::skin || material == Material::eye; }
@@ -33,7 +35,8 @@ bool is_closed(Material material) { return material == Material::skin || materia
 bool consistent(const Draw& draw) {
   const std::size_t n = draw.position.size();
   return n > 0 && draw.normal.size() == n && draw.uv.size() == n && (draw.occlusion.empty() || draw.occlusion.size() == n) &&
-         (draw.fields.empty() || draw.fields.size() == n) && (draw.region.empty() || draw.region.size() == draw.triangle.size() / 3);
+         (draw.fade.empty() || draw.fade.size() == n) && (draw.fields.empty() || draw.fields.size() == n) &&
+         (draw.region.empty() || draw.region.size() == draw.triangle.size() / 3);
 }
 
 // The level of detail at which a texel is about a pixel, from the ratio of the areas.

@@ -34,7 +34,7 @@ struct ScreenMesh {
   std::vector<ScreenVertex> vertices;
   std::vector<Vec3> normals;            ///< turned with the head
   std::vector<ScreenTriangle> opaque;   ///< skin, eyes, teeth, tongue
-  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair and corneas, the nearest first
+  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair, glasses and corneas, the nearest first
   std::vector<std::array<Vec2, 2>> uv;  ///< of each draw: least and greatest uv that can be seen
 };
 

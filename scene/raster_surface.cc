@@ -98,6 +98,11 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
   const Colour colour = paints_[triangle.draw].read(u, w, triangle.level);
   s.fragment.albedo = {colour[0], colour[1], colour[2]};
   s.alpha = colour[3];
+  if (!draw.fade.empty()) {
+    float fade = 0;
+    for (std::size_t k = 0; k < 3; ++k) fade += place.weight[k] * draw.fade[index[k]];
+    s.alpha *= std::min(std::max(fade, 0.0F), 1.0F);
+  }
   if (draw.material == Material::skin) {
     s.label = skin_label(draw, triangle, place);
   } else if (draw.material == Material::eye) {

@@ -30,27 +30,46 @@ float power(float x, int n) {
 float wrapped(float cosine, float w) { return std::max(0.0F, (cosine + w) / (1 + w)); }
 
 constexpr float radians = 0.017453293F;
-constexpr Vec3 sky = {0.27F, 0.285F, 0.315F};
-constexpr Vec3 ground = {0.18F, 0.16F, 0.15F};
+
+float mix(float a, float b, float t) { return a + (b - a) * t; }
 
 }  // namespace
 
-Lights::Lights(float side) {
-  side = std::clamp(side, -1.0F, 1.0F);
+Lights::Lights(const View& view) {
+  const float side = std::clamp(view.light_side, -1.0F, 1.0F), height = std::clamp(view.light_height, -1.0F, 1.0F);
+  const float strength = std::clamp(view.light_strength, -1.0F, 1.0F), warmth = std::clamp(view.light_warmth, -1.0F, 1.0F);
   const float turn = std::fabs(side);
-  lamps_[0].direction = direction(62 * radians * side, (38 - 8 * turn) * radians);
+  const float standard = 38 - 8 * turn;
+  lamps_[0].direction = direction(62 * radians * side, (height < 0 ? mix(standard, -22, -height) : mix(standard, 70, height)) * radians);
   lamps_[0].colour = {0.85F, 0.84F, 0.83F};
   // The fill comes from the other side; in the standard light from both, that is from the middle and below the key.
   lamps_[1].direction = direction(-40 * radians * side, 5 * radians);
   const float fill = 0.20F - 0.06F * turn;
   lamps_[1].colour = {fill * 0.95F, fill, fill * 1.08F};
+  sky_ = {0.27F, 0.285F, 0.315F};
+  ground_ = {0.18F, 0.16F, 0.15F};
+  // What the key lamp gains the surroundings lose, so that the exposure stays that of a usable photo.
+  const float key = strength < 0 ? mix(1, 0.12F, -strength) : mix(1, 1.35F, strength);
+  const float around = strength < 0 ? mix(1, 1.35F, -strength) : mix(1, 0.45F, strength);
+  // A lamp far to the side or above lights less of the face; cameras expose for that.
+  const float exposure = 1 + 0.12F * std::fabs(height);
+  // Warm and cold light of about equal luminance.
+  const Vec3 tone = warmth < 0 ? Vec3{mix(1, 0.84F, -warmth), mix(1, 1.01F, -warmth), mix(1, 1.24F, -warmth)}
+                               : Vec3{mix(1, 1.17F, warmth), mix(1, 0.98F, warmth), mix(1, 0.70F, warmth)};
+  for (std::size_t c = 0; c < 3; ++c) {
+    const float gain = exposure * tone[c];
+    lamps_[0].colour[c] *= gain * key;
+    lamps_[1].colour[c] *= gain * around;
+    sky_[c] *= gain * around;
+    ground_[c] *= gain * around;
+  }
   for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
 }
 
 Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
   const float up = 0.5F + 0.5F * normal[1];
   Vec3 light;
-  for (int c = 0; c < 3; ++c) light[c] = occlusion * (ground[c] + (sky[c] - ground[c]) * up);
+  for (int c = 0; c < 3; ++c) light[c] = occlusion * mix(ground_[c], sky_[c], up);
   return light;
 }
 
@@ -128,6 +147,21 @@ Vec3 Lights::gloss(const Vec3& normal) const {
   return out;
 }
 
+Vec3 Lights::reflection(const Vec3& normal) const {
+  const float facing = std::clamp(normal[2], 0.0F, 1.0F);
+  const float grazing = 1 - facing;
+  const float fresnel = 0.04F + 0.96F * grazing * grazing * grazing * grazing * grazing;  // Schlick 1994, refraction index 1.5
+  // The camera looks along -z: the mirrored direction is 2 (n . z) n - z.
+  const Vec3 mirrored = {2 * facing * normal[0], 2 * facing * normal[1], 2 * facing * normal[2] - 1};
+  Vec3 out = ambient(mirrored, 1);
+  for (const Lamp& lamp : lamps_) {
+    const float highlight = 14 * power(dot(normal, lamp.half), 9);
+    for (int c = 0; c < 3; ++c) out[c] += lamp.colour[c] * highlight;
+  }
+  for (float& c : out) c = fresnel * c;
+  return out;
+}
+
 Vec3 Lights::shade(const Fragment& fragment) const {
   switch (fragment.material) {
     case Material::skin:
@@ -144,6 +178,8 @@ Vec3 Lights::shade(const Fragment& fragment) const {
       return plain(fragment, 0.4F, 0.05F);
     case Material::lash:
       return plain(fragment, 0.5F, 0);
+    case Material::glasses:
+      return plain(fragment, 0.2F, 0.08F);
     case Material::brow:
     case Material::hair:
       break;
@@ -151,10 +187,23 @@ Vec3 Lights::shade(const Fragment& fragment) const {
   return hair(fragment);
 }
 
-Vec3 backdrop(float t) {
-  constexpr Vec3 top = {0.150F, 0.175F, 0.205F};
-  constexpr Vec3 bottom = {0.085F, 0.105F, 0.132F};
-  return {top[0] + (bottom[0] - top[0]) * t, top[1] + (bottom[1] - top[1]) * t, top[2] + (bottom[2] - top[2]) * t};
+Backdrop::Backdrop(float tone) : top_{0.150F, 0.172F, 0.198F}, bottom_{0.090F, 0.108F, 0.130F}, vignette_(0.30F) {
+  tone = std::clamp(tone, -1.0F, 1.0F);
+  const float target = tone < 0 ? 0.002F : 0.93F;
+  // Steps of tone that look alike: cube roots of linear light, as in CIE lightness.
+  for (Vec3* colour : {&top_, &bottom_}) {
+    for (float& c : *colour) {
+      const float root = mix(std::cbrt(c), std::cbrt(target), std::fabs(tone));
+      c = root * root * root;
+    }
+  }
+  vignette_ *= 1 - std::fabs(tone);
+}
+
+Vec3 Backdrop::operator()(float x, float y) const {
+  const float dx = x - 0.5F, dy = y - 0.5F;
+  const float light = 1 - vignette_ * std::min(1.0F, 2 * (dx * dx + dy * dy));
+  return {light * mix(top_[0], bottom_[0], y), light * mix(top_[1], bottom_[1], y), light * mix(top_[2], bottom_[2], y)};
 }
 
 Display::Display() {
