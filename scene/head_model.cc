@@ -39,8 +39,8 @@ struct HairCut {
     constexpr float kSoft = 0.14F;  // dm
     const auto part = [](float from, float to, float v) { return std::clamp((v - from) / (to - from), 0.0F, 1.0F); };
     // How far to the front; the temples count as further in front than the middle, the sides below them not at all.
-    const float front = p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.5F * part(0.55F, 0.25F, p[1]);
-    const float line = 1.25F - 1.45F * recession * recession;
+    const float front = p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.2F * part(0.70F, 0.10F, p[1]);
+    const float line = 1.0F - 1.2F * recession * std::sqrt(recession);
     const float cut = -0.5F - 2.4F * length * length;
     return std::min((line - front) / kSoft, (p[1] - cut) / kSoft) + 0.5F;
   }

@@ -100,11 +100,10 @@ float cheek_line(float x) {
 }
 
 float moustache_area(float x, float y) {
-  x = std::abs(x);
-  const float top = 6.800F - 0.25F * std::max(0.0F, x - 0.10F);
-  const float bottom = 6.50F;
-  return step(0.36F, 0.28F, x) * step(top + 0.02F, top - 0.03F, y) * step(bottom, bottom + 0.08F, y) *
-         step(0.20F, 0.26F, x + 3 * (y - 6.62F));
+  constexpr Line line = {{{{0, 6.750F}, {0.13F, 6.735F}, {0.23F, 6.685F}, {0.32F, 6.550F}}}, 1, 0};
+  const Near near = nearest(line, std::abs(x), y);
+  const float half = 0.065F - 0.03F * near.along;
+  return step(half + 0.025F, half - 0.02F, near.distance);
 }
 
 float chin_area(float x, float y) {
