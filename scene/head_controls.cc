@@ -278,7 +278,9 @@ SkinMix HeadModel::skin_mix(std::span<const float> x) const {
   paint.beard_height = value(beard_height, x);
   const float light = std::exp2(1.3F * value(beard_lightness, x)), grey = value(beard_gray, x) * value(beard_gray, x);
   const Vec3 natural = natural_hair(x);
-  for (std::size_t c = 0; c < 3; ++c) paint.beard_colour[c] = natural[c] * light * (1 - grey) + kGrey[c] * grey;
+  // Skin is lit with more blue and red than hair (Lights::skin); hairs painted on it must not be.
+  constexpr Vec3 kOnSkin = {0.94F, 1.0F, 0.87F};
+  for (std::size_t c = 0; c < 3; ++c) paint.beard_colour[c] = kOnSkin[c] * (natural[c] * light * (1 - grey) + kGrey[c] * grey);
   return mix;
 }
 

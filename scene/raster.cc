@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "scene/raster_mesh.hpp"
+#include "scene/raster_occlusion.hpp"
 #include "scene/raster_scan.hpp"
 #include "scene/raster_surface.hpp"
 #include "scene/shade.hpp"
@@ -30,6 +31,7 @@ struct Scratch {
   std::vector<Vec3> layered;               // a pixel: light of the layers
   std::vector<float> hair;                 // a pixel: how much of it is hair
   std::vector<std::array<float, 2>> brow;  // a pixel: how much of it is left, right brow
+  ScreenOcclusion occlusion;
 };
 
 // Depth test of a row; no branches and no aliases, so that it becomes vector code.
@@ -77,6 +79,9 @@ class Picture {
   void draw_layers() {
     for (const ScreenTriangle& triangle : mesh_.layers) draw_layer(triangle);
   }
+  void find_shadows() {
+    s_.occlusion.build(s_.depth, side_, s_.hair, size_, pixels_per_dm_ / static_cast<float>(size_), lights_.key_direction());
+  }
   void resolve(Rendering& out, bool labels) const;
 
  private:
@@ -92,7 +97,6 @@ class Picture {
   Vec3 surface_light(std::uint32_t id, int px, int py, float x, float y, float open, std::uint8_t& label) const;
   std::uint8_t final_label(std::size_t pixel, std::uint8_t opaque) const;
   float lid_shadow(int px, int py, float inverse) const;
-  float hair_shadow(int px, int py, float inverse) const;
   // Light that reaches the camera from behind the layers drawn so far.
   float through(std::size_t sample) const { return s_.glass.empty() ? s_.open[sample] : s_.open[sample] * s_.glass[sample]; }
   std::size_t sample_index(int x, int y) const {
@@ -221,22 +225,6 @@ float Picture<S>::lid_shadow(int px, int py, float inverse) const {
   return light;
 }
 
-// Hair shades the skin beside it on the side that is turned away from the key lamp.
-template <int S>
-float Picture<S>::hair_shadow(int px, int py, float inverse) const {
-  constexpr float reach[] = {0.04F, 0.09F, 0.15F, 0.22F};  // dm
-  const float scale = pixels_per_dm_ * inverse;
-  const Vec3& to_lamp = lights_.key_direction();
-  float light = 1;
-  for (const float r : reach) {
-    // Offsets are shifted to be positive, where truncation rounds to nearest.
-    const int x = std::clamp(static_cast<int>(static_cast<float>(px) + r * scale * to_lamp[0] + 0.5F), 0, size_ - 1);
-    const int y = std::clamp(static_cast<int>(static_cast<float>(py) - r * scale * to_lamp[1] * 1.3F + 0.5F), 0, size_ - 1);
-    light -= 0.11F * std::min(s_.hair[pixel_index(x, y)], 1.0F);
-  }
-  return light;
-}
-
 // Light and label of an opaque triangle at sample coordinates (x, y) in pixel (px, py), seen through layers that leave `open`.
 template <int S>
 Vec3 Picture<S>::surface_light(std::uint32_t id, int px, int py, float x, float y, float open, std::uint8_t& label) const {
@@ -244,7 +232,9 @@ Vec3 Picture<S>::surface_light(std::uint32_t id, int px, int py, float x, float 
   label = point.label;
   if (open < hidden_below) return {0, 0, 0};
   if (point.fragment.material == Material::eye) point.fragment.shadow = lid_shadow(px, py, point.inverse);
-  if (point.fragment.material == Material::skin) point.fragment.shadow = hair_shadow(px, py, point.inverse);
+  const ScreenOcclusion::Light arriving = s_.occlusion.at((x + 0.5F) / static_cast<float>(side_), (y + 0.5F) / static_cast<float>(side_));
+  point.fragment.occlusion *= arriving.ambient;
+  if (point.fragment.material == Material::skin) point.fragment.shadow = arriving.key;
   const Vec3 light = lights_.shade(point.fragment);
   return {open * light[0], open * light[1], open * light[2]};
 }
@@ -324,6 +314,7 @@ void paint(const DrawList& list, const Projector& projector, const View& view, c
   Picture<S> picture(list, projector, view, framing, options, scratch);
   picture.draw_opaque();
   picture.draw_layers();
+  picture.find_shadows();
   picture.resolve(out, options.labels);
 }
 
