@@ -13,6 +13,7 @@ namespace {
 
 constexpr float kEyeDistance = 0.225F;  // between the eyes' middles in the default picture, in parts of its width
 constexpr float kEyeLine = 0.475F;      // height of the eyes in the default picture, in parts of it
+constexpr float kTeethDrop = 0.045F;    // dm
 constexpr std::size_t kInner = 17;      // first of the 51 landmarks that frame a face (the jaw's 17 are the least certain)
 
 // Copies points to the corners of a surface and hands out its constant parts.
@@ -39,7 +40,8 @@ struct HairCut {
     constexpr float kSoft = 0.14F;  // dm
     const auto part = [](float from, float to, float v) { return std::clamp((v - from) / (to - from), 0.0F, 1.0F); };
     // How far to the front; the temples count as further in front than the middle, the sides below them not at all.
-    const float front = p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.2F * part(0.70F, 0.10F, p[1]);
+    const float front =
+        p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.2F * part(0.70F, 0.10F, p[1]) * part(0.35F, 0.60F, std::abs(p[0]));
     const float line = 1.0F - 1.2F * recession * std::sqrt(recession);
     const float cut = -0.5F - 2.4F * length * length;
     return std::min((line - front) / kSoft, (p[1] - cut) / kSoft) + 0.5F;
@@ -120,7 +122,7 @@ float HeadModel::mouth_light(std::span<const Vec3> point) const {
   const Vec3& upper = point[asset_.landmarks[62]];
   const Vec3& lower = point[asset_.landmarks[66]];
   const float gap = std::hypot(upper[1] - lower[1], upper[2] - lower[2]);
-  return 0.12F + 0.98F * std::clamp((gap - 0.05F) / 0.10F, 0.0F, 1.0F);
+  return 0.12F + 0.98F * std::clamp((gap - 0.03F) / 0.06F, 0.0F, 1.0F);
 }
 
 DrawList HeadModel::draw(std::span<const float> x) const {
@@ -147,7 +149,11 @@ DrawList HeadModel::draw(std::span<const float> x) const {
         for (std::size_t i = 1; i < 3; ++i) p[i] += 0.9F * (shape.point[chin][i] - shape.relaxed[chin][i]);
       }
     }
-    if (draw.material == Material::teeth) draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    if (draw.material == Material::teeth) {
+      // MakeHuman's upper teeth end at the lips, so that an open mouth shows the lower ones only; people show the upper ones.
+      for (Vec3& p : draw.position) p[1] -= kTeethDrop;
+      draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    }
     if (draw.material == Material::tongue) draw.tint = {0.5F * mouth, 0.4F * mouth, 0.4F * mouth};
   }
   const Vec3 hair_tint = hair_colour(x, 1);
