@@ -54,6 +54,27 @@ int texture_level(const Texture* texture, const Draw& draw, const std::array<std
   return level;
 }
 
+// Hair textures are painted with the strands along v, roots up. Sums the direction over each vertex's triangles.
+void add_strands(const Draw& draw, const Projector& projector, Vec3* strands) {
+  for (std::size_t t = 0; t + 2 < draw.triangle.size(); t += 3) {
+    const std::uint32_t* v = draw.triangle.data() + t;
+    if (std::max({v[0], v[1], v[2]}) >= draw.position.size()) continue;
+    const Vec3 &a = draw.position[v[0]], &b = draw.position[v[1]], &c = draw.position[v[2]];
+    const Vec2 &p = draw.uv[v[0]], &q = draw.uv[v[1]], &r = draw.uv[v[2]];
+    const float q0 = q[0] - p[0], r0 = r[0] - p[0];
+    // The triangle's u = const line; a mirrored texture turns the sign round.
+    const float sign = q0 * (r[1] - p[1]) < r0 * (q[1] - p[1]) ? -1.0F : 1.0F;
+    Vec3 along;
+    for (std::size_t k = 0; k < 3; ++k) along[k] = sign * (q0 * (c[k] - a[k]) - r0 * (b[k] - a[k]));
+    const float length = std::sqrt(along[0] * along[0] + along[1] * along[1] + along[2] * along[2]);
+    if (!(length > 1e-12F && std::isfinite(length))) continue;
+    const Vec3 turned = projector.turn({along[0] / length, along[1] / length, along[2] / length});
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t k = 0; k < 3; ++k) strands[v[i]][k] += turned[k];
+    }
+  }
+}
+
 struct Grid {
   float side;       // samples
   float per_pixel;  // samples a pixel
@@ -109,6 +130,7 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
   }
   mesh.vertices.resize(total);
   mesh.normals.resize(total);
+  mesh.strands.resize(total);
   mesh.uv.assign(list.draws.size(), {Vec2{1, 1}, Vec2{0, 0}});
   const Grid grid{static_cast<float>(size * supersample), static_cast<float>(supersample)};
   for (std::size_t d = 0; d < list.draws.size() && d < 65535; ++d) {
@@ -127,6 +149,7 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
       vertices[i] = {p[0] - 0.5F, p[1] - 0.5F, 1 / e[2], 1 / (e[2] - bias)};
       normals[i] = n;
     }
+    if (draw.material == Material::hair || draw.material == Material::brow) add_strands(draw, projector, mesh.strands.data() + mesh.first[d]);
     add_triangles(draw, static_cast<std::uint16_t>(d), grid, mesh);
   }
   // Nearest first. Equal depths keep the order of the list, so the picture does not depend on the sort.

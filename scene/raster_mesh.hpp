@@ -33,6 +33,7 @@ struct ScreenMesh {
   std::vector<std::uint32_t> first;  ///< of each draw: its first entry in `vertices` and `normals`
   std::vector<ScreenVertex> vertices;
   std::vector<Vec3> normals;            ///< turned with the head
+  std::vector<Vec3> strands;            ///< hair and brows: where v grows on the surface, turned with the head; not unit length
   std::vector<ScreenTriangle> opaque;   ///< skin, eyes, teeth, tongue
   std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair, glasses and corneas, the nearest first
   std::vector<std::array<Vec2, 2>> uv;  ///< of each draw: least and greatest uv that can be seen

@@ -33,6 +33,17 @@ std::uint8_t skin_label(const Draw& draw, const ScreenTriangle& triangle, const 
   return f.nose > 0 ? label_nose : label_face;
 }
 
+// Lips are moist and the nose is oily.
+float skin_gloss(const Draw& draw, const ScreenTriangle& triangle, const Barycentric& place) {
+  if (draw.fields.empty()) return 1;
+  float lip = 0, nose = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    lip += place.weight[k] * draw.fields[triangle.vertex[k]].lip;
+    nose += place.weight[k] * draw.fields[triangle.vertex[k]].nose;
+  }
+  return 1 + 0.9F * std::clamp(7 - lip, 0.0F, 1.0F) + 0.3F * std::clamp(nose, 0.0F, 1.0F);
+}
+
 }  // namespace
 
 Colour Surfaces::Paint::read(float u, float v, int level) const {
@@ -89,6 +100,7 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
     occlusion = 0;
     for (std::size_t k = 0; k < 3; ++k) occlusion += place.weight[k] * draw.occlusion[index[k]];
   }
+  const bool hair = draw.material == Material::hair || draw.material == Material::brow;
   const float length = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
   const float scale = (triangle.back ? -1.0F : 1.0F) / std::max(length, 1e-6F);
   s.fragment.material = draw.material;
@@ -97,6 +109,17 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
   if (triangle.clear) return s;
   const Colour colour = paints_[triangle.draw].read(u, w, triangle.level);
   s.fragment.albedo = {colour[0], colour[1], colour[2]};
+  if (hair) {
+    Vec3 strand = {0, 1e-6F, 0};
+    const Vec3* strands = mesh_.strands.data() + mesh_.first[triangle.draw];
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t c = 0; c < 3; ++c) strand[c] += place.weight[k] * strands[index[k]][c];
+    }
+    const float unit = 1 / std::sqrt(std::max(strand[0] * strand[0] + strand[1] * strand[1] + strand[2] * strand[2], 1e-12F));
+    s.fragment.strand = {strand[0] * unit, strand[1] * unit, strand[2] * unit};
+    // Painted strands stand for strands that leave the surface differently: the highlight breaks up along them.
+    if (draw.recolour) s.fragment.lean = 0.12F * (std::min(colour[0] / std::max(draw.tint[0], 1e-6F), 2.0F) - 1);
+  }
   s.alpha = colour[3];
   if (!draw.fade.empty()) {
     float fade = 0;
@@ -105,6 +128,7 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
   }
   if (draw.material == Material::skin) {
     s.label = skin_label(draw, triangle, place);
+    s.fragment.gloss = skin_gloss(draw, triangle, place);
   } else if (draw.material == Material::eye) {
     s.label = triangle.left ? label_left_eye : label_left_eye + 1;
   } else if (draw.material == Material::teeth || draw.material == Material::tongue) {
