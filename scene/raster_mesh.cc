@@ -54,6 +54,18 @@ int texture_level(const Texture* texture, const Draw& draw, const std::array<std
   return level;
 }
 
+// Locks are flat cards in all directions; lit one by one they look like shingles. Leans their normals towards those of a ball round
+// the head.
+Vec3 hair_normal(const Vec3& normal, const Vec3& position) {
+  constexpr Vec3 centre = {0, 0.25F, -0.45F};  // dm; of the skull, from the middle between chin and crown
+  constexpr float share = 0.62F;
+  Vec3 out = {position[0] - centre[0], position[1] - centre[1], position[2] - centre[2]};
+  const float length = std::sqrt(std::max(out[0] * out[0] + out[1] * out[1] + out[2] * out[2], 1e-12F));
+  const float facing = normal[0] * out[0] + normal[1] * out[1] + normal[2] * out[2];
+  for (std::size_t c = 0; c < 3; ++c) out[c] = share * out[c] / length + (facing < 0 ? share - 1 : 1 - share) * normal[c];
+  return out;
+}
+
 // Hair textures are painted with the strands along v, roots up. Sums the direction over each vertex's triangles.
 void add_strands(const Draw& draw, const Projector& projector, Vec3* strands) {
   for (std::size_t t = 0; t + 2 < draw.triangle.size(); t += 3) {
@@ -73,6 +85,25 @@ void add_strands(const Draw& draw, const Projector& projector, Vec3* strands) {
       for (std::size_t k = 0; k < 3; ++k) strands[v[i]][k] += turned[k];
     }
   }
+}
+
+// Looks at the alpha of corners, middles of edges and centre.
+bool is_solid(const Draw& draw, const std::array<std::uint32_t, 3>& v) {
+  constexpr float least = 0.95F;
+  for (const std::uint32_t i : v) {
+    if (!draw.fade.empty() && !(draw.fade[i] >= 1)) return false;
+  }
+  if (draw.texture == nullptr) return true;
+  constexpr float third = 1.0F / 3;
+  constexpr std::array<Vec3, 7> places = {
+      {{third, third, third}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0.5F, 0.5F, 0}, {0, 0.5F, 0.5F}, {0.5F, 0, 0.5F}}};
+  return std::all_of(places.begin(), places.end(), [&](const Vec3& w) {
+    Vec2 uv = {0, 0};
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t c = 0; c < 2; ++c) uv[c] += w[k] * draw.uv[v[k]][c];
+    }
+    return nearest_alpha(*draw.texture, uv[0], uv[1]) >= least;
+  });
 }
 
 struct Grid {
@@ -109,6 +140,7 @@ void add_triangles(const Draw& draw, std::uint16_t index, const Grid& grid, Scre
       const float w = (draw.uv[v[0]][1] + draw.uv[v[1]][1] + draw.uv[v[2]][1]) / 3;
       triangle.clear = sample_bilinear(*draw.texture, 0, u, w)[3] < 0.5F;
     }
+    triangle.solid = draw.material == Material::hair && is_solid(draw, v);
     for (const std::uint32_t i : v) {
       for (int k = 0; k < 2; ++k) {
         low[k] = std::min(low[k], draw.uv[i][k]);
@@ -142,14 +174,15 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
     for (std::size_t i = 0; i < draw.position.size(); ++i) {
       const Vec3 e = projector.eye(draw.position[i]);
       const Vec2 p = to_pixels(framing, Projector::plane(e), grid.side);
-      const Vec3 n = projector.turn(draw.normal[i]);
+      const Vec3 n = projector.turn(draw.material == Material::hair ? hair_normal(draw.normal[i], draw.position[i]) : draw.normal[i]);
       const float sum = p[0] + p[1] + n[0] + n[1] + n[2] + draw.uv[i][0] + draw.uv[i][1];
       // Coordinates beyond any sensible picture would lose the precision that closed edges need.
       if (!(e[2] - bias > near_plane) || !std::isfinite(sum) || std::fabs(p[0]) > 1e6F || std::fabs(p[1]) > 1e6F) continue;
       vertices[i] = {p[0] - 0.5F, p[1] - 0.5F, 1 / e[2], 1 / (e[2] - bias)};
       normals[i] = n;
     }
-    if (draw.material == Material::hair || draw.material == Material::brow) add_strands(draw, projector, mesh.strands.data() + mesh.first[d]);
+    if (draw.material == Material::hair || draw.material == Material::brow)
+      add_strands(draw, projector, mesh.strands.data() + mesh.first[d]);
     add_triangles(draw, static_cast<std::uint16_t>(d), grid, mesh);
   }
   // Nearest first. Equal depths keep the order of the list, so the picture does not depend on the sort.

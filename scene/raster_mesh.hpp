@@ -22,8 +22,9 @@ struct ScreenTriangle {
   std::array<std::uint32_t, 3> vertex{};  ///< into the draw's own arrays
   std::uint16_t draw = 0;
   std::uint8_t level = 0;  ///< of the texture
-  bool back = false;       ///< seen from behind: its normals are turned round
+  bool back = false;       ///< seen from behind: its normals are turned round (hair's already point outwards)
   bool left = false;       ///< on the side of the head that is left in the picture
+  bool solid = false;      ///< hair that lets next to nothing through anywhere: drawn opaque
   bool clear = false;      ///< the transparent cornea: only mirrors the lamps
   Region region = Region::head;
 };

@@ -56,10 +56,10 @@ Lights::Lights(const View& view) {
   sky_ = {0.27F, 0.285F, 0.315F};
   ground_ = {0.18F, 0.16F, 0.15F};
   // What the key lamp gains the surroundings lose, so that the exposure stays that of a usable photo.
-  const float key = strength < 0 ? mix(1, 0.12F, -strength) : mix(1, 1.35F, strength);
-  const float around = strength < 0 ? mix(1, 1.35F, -strength) : mix(1, 0.45F, strength);
-  // A lamp far to the side or above lights less of the face; cameras expose for that.
-  const float exposure = 1 + 0.12F * std::fabs(height);
+  const float key = strength < 0 ? mix(1, 0.15F, -strength) : mix(1, 1.35F, strength);
+  const float around = strength < 0 ? mix(1, 1.65F, -strength) : mix(1, 0.45F, strength);
+  // A lamp above lights less of the face than one before it; cameras expose for that.
+  const float exposure = 1 + 0.12F * height;
   // Warm and cold light of about equal luminance.
   const Vec3 tone = warmth < 0 ? Vec3{mix(1, 0.84F, -warmth), mix(1, 1.01F, -warmth), mix(1, 1.24F, -warmth)}
                                : Vec3{mix(1, 1.17F, warmth), mix(1, 0.98F, warmth), mix(1, 0.70F, warmth)};
@@ -93,7 +93,7 @@ Vec3 Lights::skin(const Fragment& f) const {
   for (std::size_t c = 0; c < 3; ++c) arriving[c] *= reflected(f.occlusion, std::min(albedo[c], 1.0F));
   const float open = 0.55F + 0.45F * f.occlusion;
   const float grazing = 1 - std::clamp(f.normal[2], 0.0F, 1.0F);
-  const float fresnel = f.gloss * (0.55F + 0.45F * grazing) * f.occlusion;
+  const float fresnel = (0.55F + 0.45F * grazing) * f.occlusion;
   Vec3 shine = {0, 0, 0};
   for (std::size_t i = 0; i < 2; ++i) {
     const Lamp& lamp = lamps_[i];
@@ -101,7 +101,7 @@ Vec3 Lights::skin(const Fragment& f) const {
     const float lit = open * (i == 0 ? f.shadow : 0.5F + 0.5F * f.shadow);
     const float cosine = dot(f.normal, lamp.direction);
     const float half = dot(f.normal, lamp.half);
-    const float highlight = std::clamp(4 * cosine, 0.0F, 1.0F) * fresnel * (0.055F * power(half, 3) + 0.085F * power(half, 5));
+    const float highlight = std::clamp(4 * cosine, 0.0F, 1.0F) * fresnel * (0.045F * power(half, 4) + 0.09F * f.gloss * power(half, 5));
     for (std::size_t c = 0; c < 3; ++c) {
       // Light that seeps into a shadow's edge is red.
       const float seeped = c == 0 ? lit + 0.10F * (1 - f.shadow) * f.shadow : lit;
@@ -136,7 +136,8 @@ Vec3 Lights::hair(const Fragment& f) const {
     }
   }
   Vec3 out;
-  for (std::size_t c = 0; c < 3; ++c) out[c] = f.albedo[c] * (0.88F * light[c] + 0.34F * tinted[c]) + (0.012F + 0.10F * f.albedo[c]) * white[c];
+  for (std::size_t c = 0; c < 3; ++c)
+    out[c] = f.albedo[c] * (0.88F * light[c] + 0.34F * tinted[c]) + (0.012F + 0.10F * f.albedo[c]) * white[c];
   return out;
 }
 
@@ -144,12 +145,12 @@ Vec3 Lights::hair(const Fragment& f) const {
 Vec3 Lights::eye(const Fragment& f) const {
   Fragment eye = f;
   Vec3& a = eye.albedo;
-  a[1] = std::max(a[1], 0.36F * a[0]);
-  a[2] = std::max(a[2], 0.15F * a[0]);
+  a[1] = std::max(a[1], 0.40F * a[0]);
+  a[2] = std::max(a[2], 0.17F * a[0]);
   // The iris lies behind a lens: light that enters above leaves below.
   const float iris = std::clamp(1 - 2.5F * luminance(a[0], a[1], a[2]), 0.0F, 1.0F);
-  const float gathered = 1 + iris * (0.35F - 2.2F * f.normal[1]);
-  for (float& c : a) c *= std::clamp(gathered, 0.8F, 2.0F);
+  const float gathered = 1 - 0.15F * (1 - iris) - iris * (0.15F + 1.5F * f.normal[1]);
+  for (float& c : a) c *= std::clamp(gathered, 0.7F, 1.3F);
   // Towards the corners the ball turns away under the lids.
   eye.shadow *= 1 - 0.35F * (1 - f.normal[2]);
   return plain(eye, 0.5F, 0.05F);
