@@ -19,6 +19,8 @@ constexpr std::uint32_t nothing = 0xFFFFFFFFU;
 constexpr float mouth_setback = 0.25F;
 // Shares of a pixel from which it counts as hair, as brow.
 constexpr float hair_label = 0.5F, brow_label = 0.25F;
+// Layers farther behind solid hair than this (dm) are not drawn.
+constexpr float lock_thickness = 0.01F;
 // Layers under more cover than this leave no trace.
 constexpr float hidden_below = 0.01F;
 
@@ -26,6 +28,7 @@ constexpr float hidden_below = 0.01F;
 struct Scratch {
   std::vector<float> depth;                // a sample: of the nearest opaque surface, 0 = none
   std::vector<std::uint32_t> nearest;      // a sample: index of the opaque triangle, or `nothing`
+  std::vector<float> solid;                // a sample: depth of the nearest solid hair, 0 = none
   std::vector<float> open;                 // a sample: share of light that passes all layers but glasses
   std::vector<float> glass;                // a sample: share of light that passes the glasses; empty without any
   std::vector<Vec3> layered;               // a pixel: light of the layers
@@ -44,6 +47,15 @@ void fill_row(float* __restrict depth, std::uint32_t* __restrict nearest, int x0
     const float old = depth[x];
     nearest[x] = z > old ? id : nearest[x];
     depth[x] = z > old ? z : old;
+  }
+}
+
+void raise_row(float* __restrict depth, int x0, int x1, float base, float step, float farthest, float top) {
+  for (int x = x0; x < x1; ++x) {
+    float z = base + step * static_cast<float>(x);
+    z = z < farthest ? farthest : z;
+    z = z > top ? top : z;
+    depth[x] = z > depth[x] ? z : depth[x];
   }
 }
 
@@ -66,6 +78,7 @@ class Picture {
     const std::size_t pixels = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
     s_.depth.assign(grid, 0);
     s_.nearest.assign(grid, nothing);
+    s_.solid.assign(grid, 0);
     s_.open.assign(grid, 1);
     s_.glass.clear();
     const auto glasses = [](const Draw& draw) { return draw.material == Material::glasses; };
@@ -76,9 +89,7 @@ class Picture {
   }
 
   void draw_opaque();
-  void draw_layers() {
-    for (const ScreenTriangle& triangle : mesh_.layers) draw_layer(triangle);
-  }
+  void draw_layers();
   void find_shadows() {
     s_.occlusion.build(s_.depth, side_, s_.hair, size_, pixels_per_dm_ / static_cast<float>(size_), lights_.key_direction());
   }
@@ -135,6 +146,21 @@ void Picture<S>::draw_opaque() {
 }
 
 template <int S>
+void Picture<S>::draw_layers() {
+  // Locks cross each other, so no order of triangles is right everywhere: what lies behind solid hair is left out.
+  for (const ScreenTriangle& triangle : mesh_.layers) {
+    if (!triangle.solid) continue;
+    const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];
+    const TriangleRows rows(v[triangle.vertex[0]], v[triangle.vertex[1]], v[triangle.vertex[2]], side_);
+    for (int y = rows.first; y < rows.end; ++y) {
+      const auto [x0, x1] = rows.span(y);
+      raise_row(s_.solid.data() + sample_index(0, y), x0, x1, rows.depth_at(y), rows.depth_step(), rows.farthest, rows.nearest);
+    }
+  }
+  for (const ScreenTriangle& triangle : mesh_.layers) draw_layer(triangle);
+}
+
+template <int S>
 void Picture<S>::draw_layer(const ScreenTriangle& triangle) {
   const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];
   const TriangleRows rows(v[triangle.vertex[0]], v[triangle.vertex[1]], v[triangle.vertex[2]], side_);
@@ -164,7 +190,7 @@ void Picture<S>::draw_layer(const ScreenTriangle& triangle) {
         for (int x = std::max(px * S, spans[row].first); x < x1; ++x) {
           const float z = std::min(std::max(bases[row] + step * static_cast<float>(x), rows.farthest), rows.nearest);
           const std::size_t i = sample_index(x, y);
-          if (z <= s_.depth[i] || s_.open[i] < hidden_below) continue;
+          if (z <= s_.depth[i] || z + lock_thickness * z * z < s_.solid[i] || s_.open[i] < hidden_below) continue;
           seen[static_cast<std::size_t>(count++)] = i;
           sum_x += x;
           sum_y += y;

@@ -65,7 +65,7 @@ ScreenOcclusion::Light ScreenOcclusion::cell_light(int x, int y, float scale, co
     const float dx = reach * cells_per_dm * to_key[0], dy = -1.3F * reach * cells_per_dm * to_key[1];
     locks += 0.12F * fetch(hair_, cx + dx, cy + dy);
   }
-  light.key = (1 - 0.75F * blocked * blocked * (3 - 2 * blocked)) * (1 - locks);
+  light.key = (1 - 0.68F * blocked * blocked * (3 - 2 * blocked)) * (1 - locks);
   light.ambient *= 1 - 0.35F * locks;
   return light;
 }

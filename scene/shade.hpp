@@ -17,6 +17,9 @@ struct Fragment {
   Vec3 normal = {0, 0, 1};  ///< unit length; x right, y up, z towards the camera
   float occlusion = 1;      ///< ambient light that arrives
   float shadow = 1;         ///< light of the lamps that arrives
+  float gloss = 1;          ///< skin: strength of its highlights
+  Vec3 strand = {0, 1, 0};  ///< hair: unit length, towards the root
+  float lean = 0;           ///< hair: how far its highlights are shifted along the strand
 };
 
 /// A key lamp above the camera, a weaker fill lamp on the other side, a sky and a warm ground. Fixed to the camera.
@@ -41,6 +44,7 @@ class Lights {
   Vec3 ambient(const Vec3& normal, float occlusion) const;
   Vec3 skin(const Fragment& fragment) const;
   Vec3 hair(const Fragment& fragment) const;
+  Vec3 eye(const Fragment& fragment) const;
   Vec3 plain(const Fragment& fragment, float wrap, float gloss) const;
 
   Lamp lamps_[2];
