@@ -58,8 +58,8 @@ void add_tube(std::span<const Vec3> line, bool closed, float radius, float tall,
   };
   for (std::size_t i = 0; i + (closed ? 0 : 1) < n; ++i) {
     for (int k = 0; k < kTube; ++k) {
-      draw->triangle.insert(draw->triangle.end(), {point(i, k), point(i, k + 1), point(i + 1, k)});
-      draw->triangle.insert(draw->triangle.end(), {point(i, k + 1), point(i + 1, k + 1), point(i + 1, k)});
+      draw->triangle.insert(draw->triangle.end(), {point(i, k), point(i + 1, k), point(i, k + 1)});
+      draw->triangle.insert(draw->triangle.end(), {point(i, k + 1), point(i + 1, k), point(i + 1, k + 1)});
     }
   }
 }
