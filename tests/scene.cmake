@@ -5,6 +5,8 @@ likeness_test(scene_character_test LINKS likeness_scene nlohmann_json::nlohmann_
 likeness_test(scene_asset_test LINKS likeness_scene)
 # The rest needs the packed head, and that needs the npm package.
 if(TARGET head_asset)
-  likeness_test(scene_head_test LINKS likeness_scene)
-  add_dependencies(scene_head_test head_asset)
+  foreach(name scene_head_test scene_looks_test)
+    likeness_test(${name} LINKS likeness_scene)
+    add_dependencies(${name} head_asset)
+  endforeach()
 endif()
