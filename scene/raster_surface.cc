@@ -8,6 +8,8 @@
 namespace likeness::scene {
 namespace {
 
+float limit(float v, float low, float high) { return std::min(high, std::max(low, v)); }
+
 std::uint8_t skin_label(const Draw& draw, const ScreenTriangle& triangle, const Barycentric& place) {
   switch (triangle.region) {
     case Region::body:
@@ -37,7 +39,7 @@ float faded(const Draw& draw, const ScreenTriangle& triangle, const Barycentric&
   if (draw.fade.empty()) return 1;
   float fade = 0;
   for (std::size_t k = 0; k < 3; ++k) fade += place.weight[k] * draw.fade[triangle.vertex[k]];
-  return std::min(std::max(fade, 0.0F), 1.0F);
+  return limit(fade, 0, 1);
 }
 
 // Lips are moist and the nose is oily.
@@ -49,7 +51,7 @@ float skin_gloss(const Draw& draw, const ScreenTriangle& triangle, const Barycen
     lip += place.weight[k] * draw.fields[triangle.vertex[k]].lip;
     nose += place.weight[k] * draw.fields[triangle.vertex[k]].nose;
   }
-  return 1 + 0.8F * std::clamp(7 - lip, 0.0F, 1.0F) + 0.3F * std::clamp(nose, 0.0F, 1.0F);
+  return 1 + 0.8F * limit(7 - lip, 0.0F, 1.0F) + 0.3F * limit(nose, 0.0F, 1.0F);
 }
 
 // Unit direction of the strands: as they are painted as far as that agrees with hair that hangs down. Some locks are cut from the
@@ -102,7 +104,7 @@ Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), 
   }
 }
 
-SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) const {
+SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y, float least_alpha) const {
   const Draw& draw = list_.draws[triangle.draw];
   const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];
   const Vec3* normals = mesh_.normals.data() + mesh_.first[triangle.draw];
@@ -110,29 +112,35 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
   const Barycentric place = barycentric(v[index[0]], v[index[1]], v[index[2]], x, y);
   SurfacePoint s;
   s.inverse = place.inverse;
-  float u = 0, w = 0, occlusion = 1;
-  Vec3 n = {0, 0, 0};
-  for (std::size_t k = 0; k < 3; ++k) {
-    const float weight = place.weight[k];
-    const Vec2& uv = draw.uv[index[k]];
-    u += weight * uv[0];
-    w += weight * uv[1];
-    for (std::size_t c = 0; c < 3; ++c) n[c] += weight * normals[index[k]][c];
+  s.fragment.material = draw.material;
+  if (!triangle.clear) {
+    float u = 0, w = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const Vec2& uv = draw.uv[index[k]];
+      u += place.weight[k] * uv[0];
+      w += place.weight[k] * uv[1];
+    }
+    const Colour colour = paints_[triangle.draw].read(u, w, triangle.level);
+    s.fragment.albedo = {colour[0], colour[1], colour[2]};
+    s.alpha = triangle.solid ? 1 : colour[3] * faded(draw, triangle, place);
+    if (s.alpha < least_alpha && draw.material != Material::glasses) return s;
   }
+  const bool hair = draw.material == Material::hair || draw.material == Material::brow;
+  float occlusion = 1;
   if (!draw.occlusion.empty()) {
     occlusion = 0;
     for (std::size_t k = 0; k < 3; ++k) occlusion += place.weight[k] * draw.occlusion[index[k]];
   }
-  const bool hair = draw.material == Material::hair || draw.material == Material::brow;
+  // Locks are not as dense as their cards.
+  s.fragment.occlusion = limit(hair ? 0.45F + 0.55F * occlusion : occlusion, 0, 1);
+  Vec3 n = {0, 0, 0};
+  for (std::size_t k = 0; k < 3; ++k) {
+    for (std::size_t c = 0; c < 3; ++c) n[c] += place.weight[k] * normals[index[k]][c];
+  }
   const float length = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
   const float scale = (triangle.back && draw.material != Material::hair ? -1.0F : 1.0F) / std::max(length, 1e-6F);
-  s.fragment.material = draw.material;
   s.fragment.normal = {n[0] * scale, n[1] * scale, n[2] * scale};
-  // Locks are not as dense as their cards.
-  s.fragment.occlusion = std::clamp(hair ? 0.45F + 0.55F * occlusion : occlusion, 0.0F, 1.0F);
   if (triangle.clear) return s;
-  const Colour colour = paints_[triangle.draw].read(u, w, triangle.level);
-  s.fragment.albedo = {colour[0], colour[1], colour[2]};
   if (hair) {
     Vec3 painted = {0, 0, 0};
     const Vec3* strands = mesh_.strands.data() + mesh_.first[triangle.draw];
@@ -141,10 +149,8 @@ SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y) cons
     }
     s.fragment.strand = strand_direction(painted, s.fragment.normal);
     // Painted strands stand for strands that leave the surface differently: the highlight breaks up along them.
-    if (draw.recolour) s.fragment.lean = 0.12F * (std::min(colour[0] / std::max(draw.tint[0], 1e-6F), 2.0F) - 1);
+    if (draw.recolour) s.fragment.lean = 0.12F * (std::min(s.fragment.albedo[0] / std::max(draw.tint[0], 1e-6F), 2.0F) - 1);
   }
-  s.alpha = colour[3];
-  s.alpha = triangle.solid ? 1 : s.alpha * faded(draw, triangle, place);
   if (draw.material == Material::skin) {
     s.label = skin_label(draw, triangle, place);
     s.fragment.gloss = skin_gloss(draw, triangle, place);

@@ -36,8 +36,8 @@ class Surfaces {
  public:
   Surfaces(const DrawList& list, const ScreenMesh& mesh);
 
-  /// The point of `triangle` at sample coordinates (x, y).
-  SurfacePoint at(const ScreenTriangle& triangle, float x, float y) const;
+  /// The point of `triangle` at sample coordinates (x, y). Where alpha is below `least_alpha`, nothing but alpha is found.
+  SurfacePoint at(const ScreenTriangle& triangle, float x, float y, float least_alpha = 0) const;
 
  private:
   // A texture as its material wants it: skin is enlarged smoothly, the rest is read bilinearly from the level that fits.

@@ -35,6 +35,13 @@ bool empty(const Texture& texture) {
   return texture.width <= 0 || texture.height <= 0 || texture.rgba.size() < std::size_t{4} * texture.width * texture.height;
 }
 
+// Without the calls and branches of std::clamp and std::floor on plain x86-64.
+float limit(float v, float low, float high) { return std::min(high, std::max(low, v)); }
+float floor_of(float v) {
+  const auto whole = static_cast<float>(static_cast<int>(v));
+  return whole > v ? whole - 1 : whole;
+}
+
 // Weights of Catmull-Rom for the texels at -1, 0, 1, 2 and a position t in [0, 1) between 0 and 1.
 std::array<float, 4> catmull_rom(float t) {
   const float t2 = t * t;
@@ -90,9 +97,9 @@ float measure_luminance(const Texture& texture) {
 Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
   if (empty(texture)) return {1, 1, 1, 1};
   const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
-  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(l.width) - 0.5F;
-  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(l.height) - 0.5F;
-  const float fx = std::floor(x), fy = std::floor(y);
+  const float x = limit(u, 0, 1) * static_cast<float>(l.width) - 0.5F;
+  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(l.height) - 0.5F;
+  const float fx = floor_of(x), fy = floor_of(y);
   const float tx = x - fx, ty = y - fy;
   const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
   const auto& linear = srgb_to_linear_table();
@@ -110,8 +117,8 @@ Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
 
 float nearest_alpha(const Texture& texture, float u, float v) {
   if (empty(texture)) return 1;
-  const int x = static_cast<int>(std::clamp(u, 0.0F, 1.0F) * static_cast<float>(texture.width));
-  const int y = static_cast<int>((1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(texture.height));
+  const int x = static_cast<int>(limit(u, 0, 1) * static_cast<float>(texture.width));
+  const int y = static_cast<int>((1 - limit(v, 0, 1)) * static_cast<float>(texture.height));
   return static_cast<float>(texel(texture, level_at(texture, 0), x, y)[3]) * (1.0F / 255);
 }
 
@@ -119,10 +126,8 @@ LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
   if (empty(texture)) return;
   width_ = texture.width;
   height_ = texture.height;
-  const auto column = [&](float u) { return static_cast<int>(std::floor(std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F)); };
-  const auto line = [&](float v) {
-    return static_cast<int>(std::floor((1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F));
-  };
+  const auto column = [&](float u) { return static_cast<int>(floor_of(limit(u, 0, 1) * static_cast<float>(width_) - 0.5F)); };
+  const auto line = [&](float v) { return static_cast<int>(floor_of((1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F)); };
   // Two texels more on each side, for the reach of the filter; the edge of the texture is repeated there.
   x0_ = column(low[0]) - 2;
   y0_ = line(high[1]) - 2;
@@ -141,9 +146,9 @@ LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
 
 Colour LinearTexture::sample(float u, float v) const {
   if (texels_.empty()) return {1, 1, 1, 1};
-  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F;
-  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F;
-  const float fx = std::floor(x), fy = std::floor(y);
+  const float x = limit(u, 0, 1) * static_cast<float>(width_) - 0.5F;
+  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F;
+  const float fx = floor_of(x), fy = floor_of(y);
   const auto wx = catmull_rom(x - fx);
   const auto wy = catmull_rom(y - fy);
   const int ix = std::clamp(static_cast<int>(fx) - 1 - x0_, 0, columns_ - 4);
