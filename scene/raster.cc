@@ -40,50 +40,6 @@ struct Scratch {
   ScreenOcclusion occlusion;
 };
 
-// Depth test of a row; no branches and no aliases, so that it becomes vector code.
-void fill_row(float* __restrict depth, std::uint32_t* __restrict nearest, int x0, int x1, float base, float step, float farthest, float top,
-              std::uint32_t id) {
-  for (int x = x0; x < x1; ++x) {
-    float z = base + step * static_cast<float>(x);
-    z = z < farthest ? farthest : z;
-    z = z > top ? top : z;
-    const float old = depth[x];
-    nearest[x] = z > old ? id : nearest[x];
-    depth[x] = z > old ? z : old;
-  }
-}
-
-void raise_row(float* __restrict depth, int x0, int x1, float base, float step, float farthest, float top) {
-  for (int x = x0; x < x1; ++x) {
-    float z = base + step * static_cast<float>(x);
-    z = z < farthest ? farthest : z;
-    z = z > top ? top : z;
-    depth[x] = z > depth[x] ? z : depth[x];
-  }
-}
-
-// Single pixels whose label none of their four neighbours has, between strands of hair above all, take the commonest of those.
-void remove_specks(std::vector<std::uint8_t>& labels, int size) {
-  const std::vector<std::uint8_t> before = labels;
-  const auto width = static_cast<std::size_t>(size);
-  for (std::size_t y = 1; y + 1 < width; ++y) {
-    for (std::size_t x = 1; x + 1 < width; ++x) {
-      const std::size_t i = y * width + x;
-      const std::uint8_t mine = before[i];
-      const std::array<std::uint8_t, 4> near = {before[i - width], before[i - 1], before[i + 1], before[i + width]};
-      if (near[0] == mine || near[1] == mine || near[2] == mine || near[3] == mine) continue;
-      std::uint8_t best = near[0];
-      std::ptrdiff_t most = 0;
-      for (const std::uint8_t label : near) {
-        const std::ptrdiff_t votes = std::count(near.begin(), near.end(), label);
-        if (votes > most) best = label;
-        most = std::max(most, votes);
-      }
-      labels[i] = best;
-    }
-  }
-}
-
 // One picture with S x S samples a pixel.
 template <int S>
 class Picture {

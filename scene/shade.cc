@@ -115,11 +115,22 @@ Vec3 Lights::skin(const Fragment& f) const {
   return out;
 }
 
+// Unit direction of the strands: as they are painted as far as that agrees with hair that hangs down. Some locks are cut from the
+// texture crosswise.
+Vec3 strand_direction(const Vec3& painted, const Vec3& n) {
+  const Vec3 hanging = normalise({-n[1] * n[0], 1 - n[1] * n[1] + 1e-4F, -n[1] * n[2]});
+  const Vec3 along = normalise(painted);
+  const float agreement = std::max(0.0F, along[0] * hanging[0] + along[1] * hanging[1] + along[2] * hanging[2]);
+  const float share = agreement * agreement;
+  return normalise({hanging[0] + share * (along[0] - hanging[0]), hanging[1] + share * (along[1] - hanging[1]),
+                    hanging[2] + share * (along[2] - hanging[2])});
+}
+
 // Hair: wrapped diffuse light and two highlights across the strands, after Marschner et al. 2003 in the form of Scheuermann 2004:
 // the first, from the strands' surface, white and nearer to the root; the second, from inside, in the hair's colour.
 Vec3 Lights::hair(const Fragment& f) const {
   const Vec3& n = f.normal;
-  const Vec3& t = f.strand;
+  const Vec3 t = strand_direction(f.strand, n);
   const float lean = f.lean;
   Vec3 light = ambient(n, f.occlusion);
   Vec3 white = {0, 0, 0}, tinted = {0, 0, 0};

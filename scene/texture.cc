@@ -94,25 +94,37 @@ float measure_luminance(const Texture& texture) {
   return weight > 0 && sum > 0 ? static_cast<float>(sum / weight) : 1.0F;
 }
 
-Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
-  if (empty(texture)) return {1, 1, 1, 1};
+TextureLevel level_of(const Texture& texture, int level) {
+  if (empty(texture)) return {};
   const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
-  const float x = limit(u, 0, 1) * static_cast<float>(l.width) - 0.5F;
-  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(l.height) - 0.5F;
+  return {texture.rgba.data() + l.first, l.width, l.height};
+}
+
+Colour sample_bilinear(const TextureLevel& level, float u, float v) {
+  if (level.rgba == nullptr) return {1, 1, 1, 1};
+  const float x = limit(u, 0, 1) * static_cast<float>(level.width) - 0.5F;
+  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(level.height) - 0.5F;
   const float fx = floor_of(x), fy = floor_of(y);
   const float tx = x - fx, ty = y - fy;
   const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
+  const int left = std::max(ix, 0), right = std::min(ix + 1, level.width - 1);
+  const std::uint8_t* top = level.rgba + std::size_t{4} * static_cast<std::size_t>(std::max(iy, 0)) * static_cast<std::size_t>(level.width);
+  const std::uint8_t* bottom =
+      level.rgba + std::size_t{4} * static_cast<std::size_t>(std::min(iy + 1, level.height - 1)) * static_cast<std::size_t>(level.width);
+  const std::array<const std::uint8_t*, 4> texels = {top + 4 * left, top + 4 * right, bottom + 4 * left, bottom + 4 * right};
   const auto& linear = srgb_to_linear_table();
-  const float weights[4] = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
-  float sum[3] = {}, alpha = 0;
-  for (int k = 0; k < 4; ++k) {
-    const std::uint8_t* t = texel(texture, l, ix + k % 2, iy + k / 2);
+  const std::array<float, 4> weights = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
+  float red = 0, green = 0, blue = 0, alpha = 0;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const std::uint8_t* t = texels[k];
     const float weight = weights[k] * (static_cast<float>(t[3]) + 1e-3F);
-    for (int c = 0; c < 3; ++c) sum[c] += weight * linear[t[c]];
+    red += weight * linear[t[0]];
+    green += weight * linear[t[1]];
+    blue += weight * linear[t[2]];
     alpha += weight;
   }
   const float inverse = 1 / std::max(alpha, 1e-6F);
-  return {sum[0] * inverse, sum[1] * inverse, sum[2] * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
+  return {red * inverse, green * inverse, blue * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
 }
 
 float nearest_alpha(const Texture& texture, float u, float v) {

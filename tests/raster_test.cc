@@ -309,7 +309,7 @@ TEST(Textures, LevelsKeepColourUnderAlpha) {
   }
   add_levels(t);
   EXPECT_EQ(t.levels, 3);
-  const Colour c = sample_bilinear(t, 1, 0.4F, 0.6F);
+  const Colour c = sample_bilinear(level_of(t, 1), 0.4F, 0.6F);
   EXPECT_NEAR(c[3], 0.5F, 0.01F);
   EXPECT_NEAR(srgb8_from_linear(c[0]), 100, 1);
   EXPECT_NEAR(srgb8_from_linear(c[1]), 50, 1) << "green of the transparent texels bled in";
