@@ -18,7 +18,7 @@ struct Fragment {
   float occlusion = 1;      ///< ambient light that arrives
   float shadow = 1;         ///< light of the lamps that arrives
   float gloss = 1;          ///< skin: strength of its highlights
-  Vec3 strand = {0, 1, 0};  ///< hair: unit length, towards the root
+  Vec3 strand = {0, 1, 0};  ///< hair: the way its strands are painted, root up; of any length
   float lean = 0;           ///< hair: how far its highlights are shifted along the strand
 };
 
