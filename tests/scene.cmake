@@ -2,6 +2,7 @@ find_package(nlohmann_json REQUIRED)
 likeness_test(scene_schema_test LINKS likeness_scene)
 likeness_test(scene_sampling_test LINKS likeness_scene)
 likeness_test(scene_character_test LINKS likeness_scene nlohmann_json::nlohmann_json)
+likeness_test(scene_mhm_test LINKS likeness_scene nlohmann_json::nlohmann_json)
 likeness_test(scene_asset_test LINKS likeness_scene)
 # The rest needs the packed head, and that needs the npm package.
 if(TARGET head_asset)
