@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "likeness/scene.hpp"
+#include "scene/glasses.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/head_model.hpp"
 #include "scene/raster.hpp"
@@ -36,7 +37,8 @@ class BuiltinClient final : public GameClient {
       }
     }
     schema_.canonicalise(canonical);
-    const scene::DrawList list = model_.draw(canonical);
+    scene::DrawList list = model_.draw(canonical);
+    if (options.glasses != 0) scene::add_glasses(options.glasses, list.landmarks, &list);
     const scene::View view = model_.view(canonical);
     return scene::rasterise(list, model_.camera(), view, model_.framing(list.landmarks, view), options);
   }

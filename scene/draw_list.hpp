@@ -20,7 +20,8 @@ struct Texture {
   float mean_luminance = 0;        ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
-/// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels.
+/// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels;
+/// the texture's alpha (opaque without one) says how much they hide, a clear reflection comes on top.
 enum class Material : std::uint8_t { skin, eye, teeth, tongue, lash, brow, hair, glasses };
 
 /// Part of the skin mesh that a triangle belongs to.

@@ -22,8 +22,9 @@ struct ScreenTriangle {
   std::array<std::uint32_t, 3> vertex{};  ///< into the draw's own arrays
   std::uint16_t draw = 0;
   std::uint8_t level = 0;  ///< of the texture
-  bool back = false;       ///< seen from behind: its normals are turned round
+  bool back = false;       ///< seen from behind: its normals are turned round (hair's already point outwards)
   bool left = false;       ///< on the side of the head that is left in the picture
+  bool solid = false;      ///< hair that lets next to nothing through anywhere: drawn opaque
   bool clear = false;      ///< the transparent cornea: only mirrors the lamps
   Region region = Region::head;
 };
@@ -33,8 +34,9 @@ struct ScreenMesh {
   std::vector<std::uint32_t> first;  ///< of each draw: its first entry in `vertices` and `normals`
   std::vector<ScreenVertex> vertices;
   std::vector<Vec3> normals;            ///< turned with the head
+  std::vector<Vec3> strands;            ///< hair and brows: where v grows on the surface, turned with the head; not unit length
   std::vector<ScreenTriangle> opaque;   ///< skin, eyes, teeth, tongue
-  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair and corneas, the nearest first
+  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair, glasses and corneas, the nearest first
   std::vector<std::array<Vec2, 2>> uv;  ///< of each draw: least and greatest uv that can be seen
 };
 

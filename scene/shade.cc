@@ -30,77 +30,130 @@ float power(float x, int n) {
 float wrapped(float cosine, float w) { return std::max(0.0F, (cosine + w) / (1 + w)); }
 
 constexpr float radians = 0.017453293F;
-constexpr Vec3 sky = {0.27F, 0.285F, 0.315F};
-constexpr Vec3 ground = {0.18F, 0.16F, 0.15F};
+
+float mix(float a, float b, float t) { return a + (b - a) * t; }
+
+// Ambient light in a hollow with what its own walls reflect (Jimenez et al. 2016, "Practical real-time strategies for accurate
+// indirect occlusion", their fit).
+float reflected(float open, float albedo) {
+  const float a = 2.0404F * albedo - 0.3324F, b = -4.7951F * albedo + 0.6417F, c = 2.7552F * albedo + 0.6903F;
+  return std::max(open, ((open * a + b) * open + c) * open);
+}
 
 }  // namespace
 
-Lights::Lights(float side) {
-  side = std::clamp(side, -1.0F, 1.0F);
+Lights::Lights(const View& view) {
+  const float side = std::clamp(view.light_side, -1.0F, 1.0F), height = std::clamp(view.light_height, -1.0F, 1.0F);
+  const float strength = std::clamp(view.light_strength, -1.0F, 1.0F), warmth = std::clamp(view.light_warmth, -1.0F, 1.0F);
   const float turn = std::fabs(side);
-  lamps_[0].direction = direction(62 * radians * side, (38 - 8 * turn) * radians);
+  const float standard = 38 - 8 * turn;
+  lamps_[0].direction = direction(62 * radians * side, (height < 0 ? mix(standard, -22, -height) : mix(standard, 70, height)) * radians);
   lamps_[0].colour = {0.85F, 0.84F, 0.83F};
   // The fill comes from the other side; in the standard light from both, that is from the middle and below the key.
   lamps_[1].direction = direction(-40 * radians * side, 5 * radians);
   const float fill = 0.20F - 0.06F * turn;
   lamps_[1].colour = {fill * 0.95F, fill, fill * 1.08F};
+  sky_ = {0.27F, 0.285F, 0.315F};
+  ground_ = {0.18F, 0.16F, 0.15F};
+  // What the key lamp gains the surroundings lose, so that the exposure stays that of a usable photo.
+  const float key = strength < 0 ? mix(1, 0.15F, -strength) : mix(1, 1.35F, strength);
+  const float around = strength < 0 ? mix(1, 1.65F, -strength) : mix(1, 0.45F, strength);
+  // A lamp above lights less of the face than one before it; cameras expose for that.
+  const float exposure = 1 + 0.12F * height;
+  // Warm and cold light of about equal luminance.
+  const Vec3 tone = warmth < 0 ? Vec3{mix(1, 0.84F, -warmth), mix(1, 1.01F, -warmth), mix(1, 1.24F, -warmth)}
+                               : Vec3{mix(1, 1.17F, warmth), mix(1, 0.98F, warmth), mix(1, 0.70F, warmth)};
+  for (std::size_t c = 0; c < 3; ++c) {
+    const float gain = exposure * tone[c];
+    lamps_[0].colour[c] *= gain * key;
+    lamps_[1].colour[c] *= gain * around;
+    sky_[c] *= gain * around;
+    ground_[c] *= gain * around;
+  }
   for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
 }
 
 Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
   const float up = 0.5F + 0.5F * normal[1];
   Vec3 light;
-  for (int c = 0; c < 3; ++c) light[c] = occlusion * (ground[c] + (sky[c] - ground[c]) * up);
+  for (int c = 0; c < 3; ++c) light[c] = occlusion * mix(ground_[c], sky_[c], up);
   return light;
 }
 
 // Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
 Vec3 Lights::skin(const Fragment& f) const {
   constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};
-  // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB).
-  constexpr Vec3 complexion = {1.06F, 1.0F, 1.15F};
-  Vec3 light = ambient(f.normal, f.occlusion);
-  // In hollows the light that arrives has been reflected by skin.
-  light[1] *= 0.75F + 0.25F * f.occlusion;
-  light[2] *= 0.65F + 0.35F * f.occlusion;
-  const float lit = f.shadow * (0.45F + 0.55F * f.occlusion);
-  Vec3 shine = {0, 0, 0};
+  // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB), its dark ones brick red.
+  constexpr Vec3 complexion = {1.05F, 1.0F, 1.13F};
+  const float grey = luminance(f.albedo[0], f.albedo[1], f.albedo[2]);
+  const float colourful = 0.74F + 0.26F * std::min(grey * 5, 1.0F);
+  Vec3 albedo;
+  for (std::size_t c = 0; c < 3; ++c) albedo[c] = complexion[c] * (grey + (f.albedo[c] - grey) * colourful);
+  Vec3 arriving = ambient(f.normal, 1);
+  for (std::size_t c = 0; c < 3; ++c) arriving[c] *= reflected(f.occlusion, std::min(albedo[c], 1.0F));
+  const float open = 0.55F + 0.45F * f.occlusion;
   const float grazing = 1 - std::clamp(f.normal[2], 0.0F, 1.0F);
-  const float fresnel = 0.35F + 0.65F * grazing * grazing * grazing;
-  for (const Lamp& lamp : lamps_) {
+  const float fresnel = (0.55F + 0.45F * grazing) * f.occlusion;
+  Vec3 shine = {0, 0, 0};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Lamp& lamp = lamps_[i];
+    // Shadows of the key lamp only: the fill is as broad as a wall.
+    const float lit = open * (i == 0 ? f.shadow : 0.5F + 0.5F * f.shadow);
     const float cosine = dot(f.normal, lamp.direction);
     const float half = dot(f.normal, lamp.half);
-    const float facing = std::clamp(4 * cosine, 0.0F, 1.0F);
-    const float highlight = facing * fresnel * (0.055F * power(half, 3) + 0.05F * power(half, 5));
-    for (int c = 0; c < 3; ++c) {
-      light[c] += lamp.colour[c] * lit * wrapped(cosine, wrap[c]);
+    const float highlight = std::clamp(4 * cosine, 0.0F, 1.0F) * fresnel * (0.045F * power(half, 4) + 0.09F * f.gloss * power(half, 5));
+    for (std::size_t c = 0; c < 3; ++c) {
+      // Light that seeps into a shadow's edge is red.
+      const float seeped = c == 0 ? lit + 0.10F * (1 - f.shadow) * f.shadow : lit;
+      arriving[c] += lamp.colour[c] * seeped * wrapped(cosine, wrap[c]);
       shine[c] += lamp.colour[c] * lit * highlight;
     }
   }
   Vec3 out;
-  for (std::size_t c = 0; c < 3; ++c) out[c] = complexion[c] * f.albedo[c] * light[c] + shine[c];
+  for (std::size_t c = 0; c < 3; ++c) out[c] = albedo[c] * arriving[c] + shine[c];
   return out;
 }
 
-// Hair: wrapped diffuse light and a highlight across the strands (Kajiya and Kay 1989); strands are taken to hang down.
+// Hair: wrapped diffuse light and two highlights across the strands, after Marschner et al. 2003 in the form of Scheuermann 2004:
+// the first, from the strands' surface, white and nearer to the root; the second, from inside, in the hair's colour.
 Vec3 Lights::hair(const Fragment& f) const {
   const Vec3& n = f.normal;
-  const Vec3 strand = normalise({n[1] * n[0], n[1] * n[1] - 1, n[1] * n[2]});
+  const Vec3& t = f.strand;
+  const float lean = f.lean;
   Vec3 light = ambient(n, f.occlusion);
-  Vec3 shine = {0, 0, 0};
-  const float lit = f.shadow * (0.3F + 0.7F * f.occlusion);
+  Vec3 white = {0, 0, 0}, tinted = {0, 0, 0};
+  const float lit = f.shadow * (0.25F + 0.75F * f.occlusion);
   for (const Lamp& lamp : lamps_) {
     const float cosine = dot(n, lamp.direction);
-    const float along = dot(strand, lamp.half);
-    const float highlight = std::clamp(2 * cosine, 0.0F, 1.0F) * power(std::sqrt(std::max(0.0F, 1 - along * along)), 4);
-    for (int c = 0; c < 3; ++c) {
-      light[c] += lamp.colour[c] * lit * wrapped(cosine, 0.4F);
-      shine[c] += lamp.colour[c] * lit * highlight;
+    const float across = dot(n, lamp.half), along = dot(t, lamp.half);
+    const float facing = std::clamp(2 * cosine, 0.0F, 1.0F);
+    const float first = along + (lean + 0.10F) * across, second = along + (lean - 0.14F) * across;
+    const float narrow = facing * power(1 - first * first, 5), broad = facing * power(1 - second * second, 3);
+    for (std::size_t c = 0; c < 3; ++c) {
+      light[c] += lamp.colour[c] * lit * wrapped(cosine, 0.35F);
+      white[c] += lamp.colour[c] * lit * narrow;
+      tinted[c] += lamp.colour[c] * lit * broad;
     }
   }
   Vec3 out;
-  for (int c = 0; c < 3; ++c) out[c] = f.albedo[c] * light[c] + shine[c] * (0.24F * f.albedo[c] + 0.008F);
+  for (std::size_t c = 0; c < 3; ++c)
+    out[c] = f.albedo[c] * (0.88F * light[c] + 0.34F * tinted[c]) + (0.012F + 0.10F * f.albedo[c]) * white[c];
   return out;
+}
+
+// The eyeball: white of the eye and iris in one texture. MakeHuman's brown irises are blood red in linear light.
+Vec3 Lights::eye(const Fragment& f) const {
+  Fragment eye = f;
+  Vec3& a = eye.albedo;
+  a[1] = std::max(a[1], 0.40F * a[0]);
+  a[2] = std::max(a[2], 0.17F * a[0]);
+  // The iris lies behind a lens: light that enters above leaves below.
+  const float iris = std::clamp(1 - 2.5F * luminance(a[0], a[1], a[2]), 0.0F, 1.0F);
+  const float gathered = 1 - 0.15F * (1 - iris) - iris * (0.15F + 1.5F * f.normal[1]);
+  for (float& c : a) c *= std::clamp(gathered, 0.7F, 1.3F);
+  // Towards the corners the ball turns away under the lids.
+  eye.shadow *= 1 - 0.35F * (1 - f.normal[2]);
+  return plain(eye, 0.5F, 0.05F);
 }
 
 Vec3 Lights::plain(const Fragment& f, float wrap, float gloss_level) const {
@@ -122,9 +175,26 @@ Vec3 Lights::plain(const Fragment& f, float wrap, float gloss_level) const {
 Vec3 Lights::gloss(const Vec3& normal) const {
   Vec3 out = {0, 0, 0};
   for (const Lamp& lamp : lamps_) {
-    const float highlight = power(dot(normal, lamp.half), 8);
-    for (int c = 0; c < 3; ++c) out[c] += 1.1F * lamp.colour[c] * highlight;
+    // A soft box of about eight degrees, with a crisp edge.
+    const float inside = std::clamp((dot(normal, lamp.half) - 0.9935F) * (1 / 0.003F), 0.0F, 1.0F);
+    const float window = inside * inside * (3 - 2 * inside);
+    for (int c = 0; c < 3; ++c) out[c] += lamp.colour[c] * (1.0F * window + 0.03F * power(dot(normal, lamp.half), 6));
   }
+  return out;
+}
+
+Vec3 Lights::reflection(const Vec3& normal) const {
+  const float facing = std::clamp(normal[2], 0.0F, 1.0F);
+  const float grazing = 1 - facing;
+  const float fresnel = 0.04F + 0.96F * grazing * grazing * grazing * grazing * grazing;  // Schlick 1994, refraction index 1.5
+  // The camera looks along -z: the mirrored direction is 2 (n . z) n - z.
+  const Vec3 mirrored = {2 * facing * normal[0], 2 * facing * normal[1], 2 * facing * normal[2] - 1};
+  Vec3 out = ambient(mirrored, 1);
+  for (const Lamp& lamp : lamps_) {
+    const float highlight = 14 * power(dot(normal, lamp.half), 9);
+    for (int c = 0; c < 3; ++c) out[c] += lamp.colour[c] * highlight;
+  }
+  for (float& c : out) c = fresnel * c;
   return out;
 }
 
@@ -133,17 +203,19 @@ Vec3 Lights::shade(const Fragment& fragment) const {
     case Material::skin:
       return skin(fragment);
     case Material::eye:
-      return plain(fragment, 0.5F, 0.12F);
+      return eye(fragment);
     case Material::teeth: {
       // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
       Fragment warm = fragment;
-      warm.albedo = {fragment.albedo[0] * 1.04F, fragment.albedo[1] * 0.97F, fragment.albedo[2] * 0.86F};
-      return plain(warm, 0.4F, 0.10F);
+      warm.albedo = {fragment.albedo[0] * 1.26F, fragment.albedo[1] * 1.20F, fragment.albedo[2] * 1.10F};
+      return plain(warm, 0.4F, 0.14F);
     }
     case Material::tongue:
       return plain(fragment, 0.4F, 0.05F);
     case Material::lash:
       return plain(fragment, 0.5F, 0);
+    case Material::glasses:
+      return plain(fragment, 0.2F, 0.08F);
     case Material::brow:
     case Material::hair:
       break;
@@ -151,10 +223,23 @@ Vec3 Lights::shade(const Fragment& fragment) const {
   return hair(fragment);
 }
 
-Vec3 backdrop(float t) {
-  constexpr Vec3 top = {0.150F, 0.175F, 0.205F};
-  constexpr Vec3 bottom = {0.085F, 0.105F, 0.132F};
-  return {top[0] + (bottom[0] - top[0]) * t, top[1] + (bottom[1] - top[1]) * t, top[2] + (bottom[2] - top[2]) * t};
+Backdrop::Backdrop(float tone) : top_{0.150F, 0.172F, 0.198F}, bottom_{0.090F, 0.108F, 0.130F}, vignette_(0.30F) {
+  tone = std::clamp(tone, -1.0F, 1.0F);
+  const float target = tone < 0 ? 0.002F : 0.93F;
+  // Steps of tone that look alike: cube roots of linear light, as in CIE lightness.
+  for (Vec3* colour : {&top_, &bottom_}) {
+    for (float& c : *colour) {
+      const float root = mix(std::cbrt(c), std::cbrt(target), std::fabs(tone));
+      c = root * root * root;
+    }
+  }
+  vignette_ *= 1 - std::fabs(tone);
+}
+
+Vec3 Backdrop::operator()(float x, float y) const {
+  const float dx = x - 0.5F, dy = y - 0.5F;
+  const float light = 1 - vignette_ * std::min(1.0F, 2 * (dx * dx + dy * dy));
+  return {light * mix(top_[0], bottom_[0], y), light * mix(top_[1], bottom_[1], y), light * mix(top_[2], bottom_[2], y)};
 }
 
 Display::Display() {

@@ -17,18 +17,23 @@ struct Fragment {
   Vec3 normal = {0, 0, 1};  ///< unit length; x right, y up, z towards the camera
   float occlusion = 1;      ///< ambient light that arrives
   float shadow = 1;         ///< light of the lamps that arrives
+  float gloss = 1;          ///< skin: strength of its highlights
+  Vec3 strand = {0, 1, 0};  ///< hair: unit length, towards the root
+  float lean = 0;           ///< hair: how far its highlights are shifted along the strand
 };
 
 /// A key lamp above the camera, a weaker fill lamp on the other side, a sky and a warm ground. Fixed to the camera.
 class Lights {
  public:
-  /// `side` as View::light_side: the key lamp swings from image left (-1) over the middle (0) to image right (1).
-  explicit Lights(float side);
+  /// Reads the light_* fields of `view`, clamped to [-1, 1].
+  explicit Lights(const View& view);
 
   /// Light that leaves the surface towards the camera.
   Vec3 shade(const Fragment& fragment) const;
   /// The mirror image of the lamps alone, on the clear cornea.
   Vec3 gloss(const Vec3& normal) const;
+  /// The mirror image of lamps and sky on glass or varnish.
+  Vec3 reflection(const Vec3& normal) const;
   /// Where the key lamp is, seen from the head: x right, y up, z towards the camera; unit length.
   const Vec3& key_direction() const { return lamps_[0].direction; }
 
@@ -39,13 +44,25 @@ class Lights {
   Vec3 ambient(const Vec3& normal, float occlusion) const;
   Vec3 skin(const Fragment& fragment) const;
   Vec3 hair(const Fragment& fragment) const;
+  Vec3 eye(const Fragment& fragment) const;
   Vec3 plain(const Fragment& fragment, float wrap, float gloss) const;
 
   Lamp lamps_[2];
+  Vec3 sky_, ground_;
 };
 
-/// The backdrop's colour at height `t`, 0 = top, 1 = bottom.
-Vec3 backdrop(float t);
+/// The picture's background: a soft gradient, darker towards the corners.
+class Backdrop {
+ public:
+  /// `tone` as View::background: -1 black, 0 standard grey, 1 white.
+  explicit Backdrop(float tone);
+  /// Light at (x, y) in parts of the picture, y down.
+  Vec3 operator()(float x, float y) const;
+
+ private:
+  Vec3 top_, bottom_;
+  float vignette_;
+};
 
 /// The picture's tone curve: 8-bit sRGB of linear light, with a soft shoulder above 0.8 instead of hard clipping.
 class Display {

@@ -108,6 +108,13 @@ Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
   return {sum[0] * inverse, sum[1] * inverse, sum[2] * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
 }
 
+float nearest_alpha(const Texture& texture, float u, float v) {
+  if (empty(texture)) return 1;
+  const int x = static_cast<int>(std::clamp(u, 0.0F, 1.0F) * static_cast<float>(texture.width));
+  const int y = static_cast<int>((1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(texture.height));
+  return static_cast<float>(texel(texture, level_at(texture, 0), x, y)[3]) * (1.0F / 255);
+}
+
 LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
   if (empty(texture)) return;
   width_ = texture.width;

@@ -22,6 +22,9 @@ float measure_luminance(const Texture& texture);
 /// Level `level` at (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
 Colour sample_bilinear(const Texture& texture, int level, float u, float v);
 
+/// Alpha of the nearest texel of level 0.
+float nearest_alpha(const Texture& texture, float u, float v);
+
 /// A texture in linear floats for smooth enlargement: a frontal face covers only 77x72 texels of MakeHuman's skins.
 class LinearTexture {
  public:

@@ -19,7 +19,14 @@
 namespace likeness::scene {
 namespace {
 
-constexpr Camera camera{{0, 0, 0}, {0, 0, 0}, 10};
+constexpr Camera camera{{0, 0, 0}, {0, 0, 0}};
+
+// All standard but for the camera's distance.
+View standard() {
+  View view;
+  view.distance = 10;
+  return view;
+}
 constexpr Framing framing{2.5F, {0.5F, 0.5F}};
 
 RenderOptions options(int size, bool labels = true, int supersample = 1) { return {size, labels, false, supersample}; }
@@ -47,7 +54,7 @@ Draw quad(Material material, float x0, float y0, float x1, float y1, float z, co
   return d;
 }
 
-Rendering draw(std::vector<Draw> draws, const RenderOptions& o, const View& view = {}) {
+Rendering draw(std::vector<Draw> draws, const RenderOptions& o, const View& view = standard()) {
   DrawList list;
   list.draws = std::move(draws);
   return rasterise(list, camera, view, framing, o);
@@ -119,7 +126,7 @@ TEST(Raster, NearerSurfaceWinsInAnyOrder) {
 
 TEST(Raster, InterpolatesWithPerspective) {
   // A floor that recedes: uv v from 0 at z = 2 to 1 at z = -6. On the screen v is not linear.
-  const Projector projector(camera, {});
+  const Projector projector(camera, standard());
   DrawList list;
   Draw floor;
   floor.position = {{-1, -1, 2}, {1, -1, 2}, {1, -1, -6}, {-1, -1, -6}};
@@ -237,7 +244,7 @@ TEST(Raster, SupersamplingAveragesInLinearLight) {
   const Rendering whole = draw({quad(Material::skin, -1, -1, 1, 1, 0, &grey)}, options(32, true, 2));
   const Rendering cut = draw({quad(Material::skin, -1, -1, 0.0625F, 1, 0, &grey)}, options(32, true, 2));
   const auto& linear = srgb_to_linear_table();
-  const float inside = linear[rgb(whole, 16, 16)[1]], edge = linear[rgb(cut, 16, 16)[1]], behind = backdrop(16.5F / 32)[1];
+  const float inside = linear[rgb(whole, 16, 16)[1]], edge = linear[rgb(cut, 16, 16)[1]], behind = Backdrop(0)(16.5F / 32, 16.5F / 32)[1];
   ASSERT_LT(inside, 0.7F) << "the tone curve's shoulder would bend the mean";
   EXPECT_NEAR(edge, 0.5F * (inside + behind), 0.004F);
   EXPECT_GT(std::fabs(inside - behind), 0.05F);
@@ -284,12 +291,14 @@ TEST(Raster, LandmarksFollowTheHead) {
   DrawList list;
   list.landmarks.assign(68, {0, 0, 0});
   list.landmarks[1] = {1, 0.5F, 0};
-  const Rendering r = rasterise(list, camera, {}, framing, options(64));
+  const Rendering r = rasterise(list, camera, standard(), framing, options(64));
   EXPECT_NEAR(r.landmarks[0][0], 32, 1e-4);
   EXPECT_NEAR(r.landmarks[1][0], 48, 1e-3);
   EXPECT_NEAR(r.landmarks[1][1], 24, 1e-3);
   list.landmarks[2] = {0, 0, 1};
-  const Rendering turned = rasterise(list, camera, {0.2F, 0, 0}, framing, options(64));
+  View view = standard();
+  view.yaw = 0.2F;
+  const Rendering turned = rasterise(list, camera, view, framing, options(64));
   EXPECT_GT(turned.landmarks[2][0], 34) << "positive yaw turns the face to image right";
 }
 
@@ -321,8 +330,11 @@ TEST(Raster, SameBytesForAnyNumberOfThreads) {
       Draw hair = quad(Material::hair, -1, 0, 1, 1 + f, 0.2F, &strands);
       hair.recolour = true;
       hair.tint = {0.2F, 0.1F, f};
-      out[i] = draw({quad(Material::skin, -1, -1, 1, 1, 0, &skin), hair}, options(40 + static_cast<int>(i % 3) * 24, true, 2),
-                    {f - 0.5F, 0.1F, f});
+      View view = standard();
+      view.yaw = f - 0.5F;
+      view.pitch = 0.1F;
+      view.light_side = f;
+      out[i] = draw({quad(Material::skin, -1, -1, 1, 1, 0, &skin), hair}, options(40 + static_cast<int>(i % 3) * 24, true, 2), view);
     });
     set_runner(nullptr);
     return out;
@@ -340,7 +352,9 @@ TEST(Light, KeySwingsWithLightSide) {
   Draw ridge = quad(Material::skin, -1, -1, 1, 1, 0, &white);
   ridge.normal = {{-0.8F, 0, 0.6F}, {0.8F, 0, 0.6F}, {0.8F, 0, 0.6F}, {-0.8F, 0, 0.6F}};
   const auto sides = [&](float light) {
-    const Rendering r = draw({ridge}, options(64), {0, 0, light});
+    View view = standard();
+    view.light_side = light;
+    const Rendering r = draw({ridge}, options(64), view);
     return std::array<int, 2>{rgb(r, 18, 32)[1], rgb(r, 45, 32)[1]};
   };
   const auto left = sides(-1), middle = sides(0), right = sides(1);

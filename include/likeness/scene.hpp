@@ -121,6 +121,8 @@ struct RenderOptions {
   bool labels = false;   ///< also the label map
   bool neutral = false;  ///< every nuisance parameter at its default: frontal, expressionless, standard light
   int supersample = 2;   ///< samples a pixel and axis, 1 to 4
+  /// Built-in head: not 0 puts random glasses of this seed on the face; labels stay those of what is behind. For training.
+  std::uint64_t glasses = 0;
 };
 
 /// A picture of a character, framed like every other one.
