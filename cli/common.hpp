@@ -37,6 +37,7 @@ Result<Character> read_character(const Schema& schema, const std::filesystem::pa
 
 // Each adds its subcommand to `app`; when the subcommand was given, its callback stores the exit status in `exit`.
 void add_render_command(CLI::App& app, int& exit);
+void add_export_command(CLI::App& app, int& exit);
 void add_dataset_command(CLI::App& app, int& exit);
 #ifndef LIKENESS_SCENE_ONLY
 void add_fit_command(CLI::App& app, int& exit);

@@ -134,6 +134,8 @@ struct Rendering {
   std::array<std::array<float, 2>, 68> landmarks{};  ///< pixels, x right, y down, pixel centres at .5
 };
 
+struct Mesh;
+
 /// A program that shows a character: the built-in head or an external game.
 class GameClient {
  public:
@@ -142,6 +144,9 @@ class GameClient {
   /// `x` has schema().size() entries. May be called from several threads at once.
   /// Errors: invalid_argument (lengths, non-finite values, sizes), client_failed.
   virtual Result<Rendering> render(std::span<const float> x, const RenderOptions& options) const = 0;
+  /// The character in three dimensions (likeness/mesh.hpp), straight ahead, with its expression only if `expression`.
+  /// Errors: invalid_argument as in render; unavailable from clients that only draw pictures, as external programs do.
+  virtual Result<Mesh> mesh(std::span<const float> x, bool expression) const;
 };
 
 /// Opens the client that a scene.json names; paths in it are relative to its folder.
