@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "image/color.hpp"
+#include "scene/shade.hpp"
 #include "scene/texture.hpp"
 
 namespace likeness::scene {
@@ -42,9 +43,9 @@ Look look_of(Material material) {
 // Colour of a texel that other programs will filter. Where it is clear, what is painted around it: MakeHuman's clear texels are
 // white or black, and that would show as a fringe.
 Colour texel_colour(const Texture& texture, float u, float v) {
-  Colour c = sample_bilinear(texture, 0, u, v);
+  Colour c = sample_bilinear(level_of(texture, 0), u, v);
   const float alpha = c[3];
-  for (int level = 1; level < texture.levels && c[3] < 0.02F; ++level) c = sample_bilinear(texture, level, u, v);
+  for (int level = 1; level < texture.levels && c[3] < 0.02F; ++level) c = sample_bilinear(level_of(texture, level), u, v);
   c[3] = alpha;
   return c;
 }
@@ -55,6 +56,9 @@ void bake(const Draw& draw, bool opaque, MeshPart* part) {
   none.rgba.assign(4, 255);
   const Texture& texture = draw.texture != nullptr ? *draw.texture : none;
   const Tint tint(draw);
+  // The tints of teeth and tongue also say how much light gets past the lips; elsewhere the mouth may open.
+  const bool inside = draw.material == Material::teeth || draw.material == Material::tongue;
+  const float light = inside ? std::max(*std::max_element(draw.tint.begin(), draw.tint.end()), 1e-3F) : 1;
   part->width = texture.width;
   part->height = texture.height;
   part->rgba.reserve(std::size_t{4} * static_cast<std::size_t>(texture.width) * static_cast<std::size_t>(texture.height));
@@ -63,7 +67,8 @@ void bake(const Draw& draw, bool opaque, MeshPart* part) {
       const float u = (static_cast<float>(x) + 0.5F) / static_cast<float>(texture.width);
       const float v = 1 - (static_cast<float>(y) + 0.5F) / static_cast<float>(texture.height);
       const Colour c = tint.apply(texel_colour(texture, u, v));
-      for (std::size_t k = 0; k < 3; ++k) part->rgba.push_back(srgb8_from_linear(c[k]));
+      for (const float shown : corrected(draw.material, {c[0] / light, c[1] / light, c[2] / light}))
+        part->rgba.push_back(srgb8_from_linear(shown));
       part->rgba.push_back(opaque ? 255 : static_cast<std::uint8_t>(std::lround(std::clamp(c[3], 0.0F, 1.0F) * 255)));
     }
   }

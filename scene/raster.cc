@@ -21,6 +21,9 @@ constexpr float mouth_setback = 0.25F;
 constexpr float hair_label = 0.5F, brow_label = 0.25F;
 // Layers farther behind solid hair than this (dm) are not drawn.
 constexpr float lock_thickness = 0.01F;
+constexpr float least_alpha = 0.004F;
+// Samples of a pixel on one part of one mesh whose depths differ by less (dm) are shaded as one.
+constexpr float same_surface = 0.05F;
 // Layers under more cover than this leave no trace.
 constexpr float hidden_below = 0.01F;
 
@@ -36,28 +39,6 @@ struct Scratch {
   std::vector<std::array<float, 2>> brow;  // a pixel: how much of it is left, right brow
   ScreenOcclusion occlusion;
 };
-
-// Depth test of a row; no branches and no aliases, so that it becomes vector code.
-void fill_row(float* __restrict depth, std::uint32_t* __restrict nearest, int x0, int x1, float base, float step, float farthest, float top,
-              std::uint32_t id) {
-  for (int x = x0; x < x1; ++x) {
-    float z = base + step * static_cast<float>(x);
-    z = z < farthest ? farthest : z;
-    z = z > top ? top : z;
-    const float old = depth[x];
-    nearest[x] = z > old ? id : nearest[x];
-    depth[x] = z > old ? z : old;
-  }
-}
-
-void raise_row(float* __restrict depth, int x0, int x1, float base, float step, float farthest, float top) {
-  for (int x = x0; x < x1; ++x) {
-    float z = base + step * static_cast<float>(x);
-    z = z < farthest ? farthest : z;
-    z = z > top ? top : z;
-    depth[x] = z > depth[x] ? z : depth[x];
-  }
-}
 
 // One picture with S x S samples a pixel.
 template <int S>
@@ -106,6 +87,14 @@ class Picture {
   void draw_layer(const ScreenTriangle& triangle);
   void blend(const ScreenTriangle& triangle, const std::size_t* seen, int count, float x, float y, std::size_t pixel);
   Vec3 surface_light(std::uint32_t id, int px, int py, float x, float y, float open, std::uint8_t& label) const;
+  // Whether opaque triangles (or `nothing`) seen by two samples of a pixel at these depths are one surface.
+  bool same(std::uint32_t a, std::uint32_t b, float depth_a, float depth_b) const {
+    if (a == b) return true;
+    if (a == nothing || b == nothing) return false;
+    const ScreenTriangle &s = mesh_.opaque[a], &t = mesh_.opaque[b];
+    return s.draw == t.draw && s.region == t.region && s.left == t.left && s.clear == t.clear &&
+           std::fabs(depth_a - depth_b) < same_surface * depth_a * depth_a;
+  }
   std::uint8_t final_label(std::size_t pixel, std::uint8_t opaque) const;
   float lid_shadow(int px, int py, float inverse) const;
   // Light that reaches the camera from behind the layers drawn so far.
@@ -206,9 +195,9 @@ void Picture<S>::draw_layer(const ScreenTriangle& triangle) {
 // Puts a layer under those already drawn at a pixel's samples seen[0 ... count - 1], whose mean position is (x, y).
 template <int S>
 void Picture<S>::blend(const ScreenTriangle& triangle, const std::size_t* seen, int count, float x, float y, std::size_t pixel) {
-  const SurfacePoint point = surfaces_.at(triangle, x, y);
+  const SurfacePoint point = surfaces_.at(triangle, x, y, least_alpha);
   const bool glasses = material(triangle) == Material::glasses;
-  if (!triangle.clear && !glasses && point.alpha < 0.004F) return;
+  if (!triangle.clear && !glasses && point.alpha < least_alpha) return;
   // Labels are those of the head without glasses: `cover` counts what would be seen, `visible` what is.
   float cover = 0, visible = 0;
   for (int k = 0; k < count; ++k) {
@@ -284,11 +273,12 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
     for (int px = 0; px < size_; ++px) {
       const std::size_t pixel = pixel_index(px, py);
       std::array<std::uint32_t, samples> id;
-      std::array<float, samples> open;
+      std::array<float, samples> open, depth;
       for (int k = 0; k < samples; ++k) {
         const std::size_t i = sample_index(px * S + k % S, py * S + k / S);
         id[static_cast<std::size_t>(k)] = s_.nearest[i];
         open[static_cast<std::size_t>(k)] = through(i);
+        depth[static_cast<std::size_t>(k)] = s_.depth[i];
       }
       const bool label_matters = labels && s_.hair[pixel] <= hair_label;
       Vec3 light = s_.layered[pixel];
@@ -298,12 +288,13 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
       std::uint32_t done = 0;  // bit k: sample k
       for (int k = 0; k < samples; ++k) {
         if ((done >> k & 1U) != 0) continue;
-        // All samples of the pixel that see the same triangle are shaded together, at their mean position.
+        // Samples that see the same surface are shaded together, at their mean position.
         const std::uint32_t triangle = id[static_cast<std::size_t>(k)];
         float passed = 0;
         int count = 0, sum_x = 0, sum_y = 0;
         for (int j = k; j < samples; ++j) {
-          if (id[static_cast<std::size_t>(j)] != triangle) continue;
+          if (!same(triangle, id[static_cast<std::size_t>(j)], depth[static_cast<std::size_t>(k)], depth[static_cast<std::size_t>(j)]))
+            continue;
           done |= 1U << j;
           passed += open[static_cast<std::size_t>(j)];
           ++count;
@@ -342,6 +333,7 @@ void paint(const DrawList& list, const Projector& projector, const View& view, c
   picture.draw_layers();
   picture.find_shadows();
   picture.resolve(out, options.labels);
+  if (options.labels) remove_specks(out.labels, options.size);
 }
 
 }  // namespace

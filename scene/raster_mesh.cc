@@ -67,7 +67,7 @@ Vec3 hair_normal(const Vec3& normal, const Vec3& position) {
 }
 
 // Hair textures are painted with the strands along v, roots up. Sums the direction over each vertex's triangles.
-void add_strands(const Draw& draw, const Projector& projector, Vec3* strands) {
+void add_strands(const Draw& draw, const Projector& projector, Attributes* attributes) {
   for (std::size_t t = 0; t + 2 < draw.triangle.size(); t += 3) {
     const std::uint32_t* v = draw.triangle.data() + t;
     if (std::max({v[0], v[1], v[2]}) >= draw.position.size()) continue;
@@ -82,7 +82,7 @@ void add_strands(const Draw& draw, const Projector& projector, Vec3* strands) {
     if (!(length > 1e-12F && std::isfinite(length))) continue;
     const Vec3 turned = projector.turn({along[0] / length, along[1] / length, along[2] / length});
     for (std::size_t i = 0; i < 3; ++i) {
-      for (std::size_t k = 0; k < 3; ++k) strands[v[i]][k] += turned[k];
+      for (std::size_t k = 0; k < 3; ++k) attributes[v[i]].more[k] += turned[k];
     }
   }
 }
@@ -157,8 +157,7 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
     total += draw.position.size();
   }
   mesh.vertices.resize(total);
-  mesh.normals.resize(total);
-  mesh.strands.resize(total);
+  mesh.attributes.resize(total);
   mesh.uv.assign(list.draws.size(), {Vec2{1, 1}, Vec2{0, 0}});
   const Grid grid{static_cast<float>(size * supersample), static_cast<float>(supersample)};
   for (std::size_t d = 0; d < list.draws.size() && d < 65535; ++d) {
@@ -166,7 +165,7 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
     if (!consistent(draw)) continue;
     const float bias = depth_bias(draw.material);
     ScreenVertex* vertices = mesh.vertices.data() + mesh.first[d];
-    Vec3* normals = mesh.normals.data() + mesh.first[d];
+    Attributes* attributes = mesh.attributes.data() + mesh.first[d];
     for (std::size_t i = 0; i < draw.position.size(); ++i) {
       const Vec3 e = projector.eye(draw.position[i]);
       const Vec2 p = to_pixels(framing, Projector::plane(e), grid.side);
@@ -175,10 +174,17 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
       // Coordinates beyond any sensible picture would lose the precision that closed edges need.
       if (!(e[2] - bias > near_plane) || !std::isfinite(sum) || std::fabs(p[0]) > 1e6F || std::fabs(p[1]) > 1e6F) continue;
       vertices[i] = {p[0] - 0.5F, p[1] - 0.5F, 1 / e[2], 1 / (e[2] - bias)};
-      normals[i] = n;
+      Attributes& a = attributes[i];
+      a.normal = n;
+      a.uv = draw.uv[i];
+      if (!draw.occlusion.empty()) a.occlusion = draw.occlusion[i];
+      if (!draw.fade.empty()) a.fade = draw.fade[i];
+      if (draw.material == Material::skin) {
+        const LabelFields fields = draw.fields.empty() ? LabelFields{} : draw.fields[i];
+        a.more = {fields.ear, fields.lip, fields.upper, fields.nose};
+      }
     }
-    if (draw.material == Material::hair || draw.material == Material::brow)
-      add_strands(draw, projector, mesh.strands.data() + mesh.first[d]);
+    if (draw.material == Material::hair || draw.material == Material::brow) add_strands(draw, projector, attributes);
     add_triangles(draw, static_cast<std::uint16_t>(d), grid, mesh);
   }
   // Nearest first. Equal depths keep the order of the list, so the picture does not depend on the sort.

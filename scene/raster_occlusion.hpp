@@ -24,12 +24,17 @@ class ScreenOcclusion {
   Light at(float x, float y) const;
 
  private:
-  float fetch(const std::vector<float>& field, float x, float y) const;
-  Light cell_light(int x, int y, float scale, const Vec3& to_key) const;
+  void fill(const std::vector<float>& depth, int side, const std::vector<float>& hair, int size);
+  void shade_row(int y, float cells_per_dm, const Vec3& to_key);
+  void smooth();
+  const float* distance_row(int y) const;
 
   int cells_ = 0;                       // a side
-  std::vector<float> distance_, hair_;  // a cell: dm; share
-  std::vector<Light> raw_, light_;
+  int stride_ = 0;                      // cells_ and a margin on both sides
+  float nearest_ = 0;                   // dm
+  std::vector<float> distance_, hair_;  // a cell, with margins: dm; share
+  std::vector<float> hollow_;           // a cell of one row
+  std::vector<Light> raw_, light_;      // a cell
 };
 
 }  // namespace likeness::scene

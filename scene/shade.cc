@@ -21,7 +21,7 @@ Vec3 direction(float azimuth, float elevation) {
 
 // x^(2^n), x clamped to [0, 1].
 float power(float x, int n) {
-  x = std::clamp(x, 0.0F, 1.0F);
+  x = std::min(std::max(x, 0.0F), 1.0F);
   for (int i = 0; i < n; ++i) x *= x;
   return x;
 }
@@ -31,6 +31,7 @@ float wrapped(float cosine, float w) { return std::max(0.0F, (cosine + w) / (1 +
 
 constexpr float radians = 0.017453293F;
 
+float limit(float v, float low, float high) { return std::min(high, std::max(low, v)); }
 float mix(float a, float b, float t) { return a + (b - a) * t; }
 
 // Ambient light in a hollow with what its own walls reflect (Jimenez et al. 2016, "Practical real-time strategies for accurate
@@ -73,6 +74,23 @@ Lights::Lights(const View& view) {
   for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
 }
 
+Vec3 corrected(Material material, const Vec3& albedo) {
+  if (material == Material::skin) {
+    // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB), its dark ones brick red.
+    constexpr Vec3 complexion = {1.05F, 1.0F, 1.13F};
+    const float grey = luminance(albedo[0], albedo[1], albedo[2]);
+    const float colourful = 0.74F + 0.26F * std::min(grey * 5, 1.0F);
+    Vec3 skin;
+    for (std::size_t c = 0; c < 3; ++c) skin[c] = complexion[c] * (grey + (albedo[c] - grey) * colourful);
+    return skin;
+  }
+  // MakeHuman's brown irises are blood red in linear light.
+  if (material == Material::eye) return {albedo[0], std::max(albedo[1], 0.40F * albedo[0]), std::max(albedo[2], 0.17F * albedo[0])};
+  // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
+  if (material == Material::teeth) return {albedo[0] * 1.26F, albedo[1] * 1.20F, albedo[2] * 1.10F};
+  return albedo;
+}
+
 Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
   const float up = 0.5F + 0.5F * normal[1];
   Vec3 light;
@@ -83,16 +101,11 @@ Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
 // Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
 Vec3 Lights::skin(const Fragment& f) const {
   constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};
-  // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB), its dark ones brick red.
-  constexpr Vec3 complexion = {1.05F, 1.0F, 1.13F};
-  const float grey = luminance(f.albedo[0], f.albedo[1], f.albedo[2]);
-  const float colourful = 0.74F + 0.26F * std::min(grey * 5, 1.0F);
-  Vec3 albedo;
-  for (std::size_t c = 0; c < 3; ++c) albedo[c] = complexion[c] * (grey + (f.albedo[c] - grey) * colourful);
+  const Vec3 albedo = corrected(Material::skin, f.albedo);
   Vec3 arriving = ambient(f.normal, 1);
   for (std::size_t c = 0; c < 3; ++c) arriving[c] *= reflected(f.occlusion, std::min(albedo[c], 1.0F));
   const float open = 0.55F + 0.45F * f.occlusion;
-  const float grazing = 1 - std::clamp(f.normal[2], 0.0F, 1.0F);
+  const float grazing = 1 - limit(f.normal[2], 0.0F, 1.0F);
   const float fresnel = (0.55F + 0.45F * grazing) * f.occlusion;
   Vec3 shine = {0, 0, 0};
   for (std::size_t i = 0; i < 2; ++i) {
@@ -101,7 +114,7 @@ Vec3 Lights::skin(const Fragment& f) const {
     const float lit = open * (i == 0 ? f.shadow : 0.5F + 0.5F * f.shadow);
     const float cosine = dot(f.normal, lamp.direction);
     const float half = dot(f.normal, lamp.half);
-    const float highlight = std::clamp(4 * cosine, 0.0F, 1.0F) * fresnel * (0.045F * power(half, 4) + 0.09F * f.gloss * power(half, 5));
+    const float highlight = limit(4 * cosine, 0.0F, 1.0F) * fresnel * (0.045F * power(half, 4) + 0.09F * f.gloss * power(half, 5));
     for (std::size_t c = 0; c < 3; ++c) {
       // Light that seeps into a shadow's edge is red.
       const float seeped = c == 0 ? lit + 0.10F * (1 - f.shadow) * f.shadow : lit;
@@ -114,11 +127,22 @@ Vec3 Lights::skin(const Fragment& f) const {
   return out;
 }
 
+// Unit direction of the strands: as they are painted as far as that agrees with hair that hangs down. Some locks are cut from the
+// texture crosswise.
+Vec3 strand_direction(const Vec3& painted, const Vec3& n) {
+  const Vec3 hanging = normalise({-n[1] * n[0], 1 - n[1] * n[1] + 1e-4F, -n[1] * n[2]});
+  const Vec3 along = normalise(painted);
+  const float agreement = std::max(0.0F, along[0] * hanging[0] + along[1] * hanging[1] + along[2] * hanging[2]);
+  const float share = agreement * agreement;
+  return normalise({hanging[0] + share * (along[0] - hanging[0]), hanging[1] + share * (along[1] - hanging[1]),
+                    hanging[2] + share * (along[2] - hanging[2])});
+}
+
 // Hair: wrapped diffuse light and two highlights across the strands, after Marschner et al. 2003 in the form of Scheuermann 2004:
 // the first, from the strands' surface, white and nearer to the root; the second, from inside, in the hair's colour.
 Vec3 Lights::hair(const Fragment& f) const {
   const Vec3& n = f.normal;
-  const Vec3& t = f.strand;
+  const Vec3 t = strand_direction(f.strand, n);
   const float lean = f.lean;
   Vec3 light = ambient(n, f.occlusion);
   Vec3 white = {0, 0, 0}, tinted = {0, 0, 0};
@@ -126,7 +150,7 @@ Vec3 Lights::hair(const Fragment& f) const {
   for (const Lamp& lamp : lamps_) {
     const float cosine = dot(n, lamp.direction);
     const float across = dot(n, lamp.half), along = dot(t, lamp.half);
-    const float facing = std::clamp(2 * cosine, 0.0F, 1.0F);
+    const float facing = limit(2 * cosine, 0.0F, 1.0F);
     const float first = along + (lean + 0.10F) * across, second = along + (lean - 0.14F) * across;
     const float narrow = facing * power(1 - first * first, 5), broad = facing * power(1 - second * second, 3);
     for (std::size_t c = 0; c < 3; ++c) {
@@ -141,16 +165,15 @@ Vec3 Lights::hair(const Fragment& f) const {
   return out;
 }
 
-// The eyeball: white of the eye and iris in one texture. MakeHuman's brown irises are blood red in linear light.
+// The eyeball: white of the eye and iris in one texture.
 Vec3 Lights::eye(const Fragment& f) const {
   Fragment eye = f;
+  eye.albedo = corrected(Material::eye, f.albedo);
   Vec3& a = eye.albedo;
-  a[1] = std::max(a[1], 0.40F * a[0]);
-  a[2] = std::max(a[2], 0.17F * a[0]);
   // The iris lies behind a lens: light that enters above leaves below.
-  const float iris = std::clamp(1 - 2.5F * luminance(a[0], a[1], a[2]), 0.0F, 1.0F);
+  const float iris = limit(1 - 2.5F * luminance(a[0], a[1], a[2]), 0.0F, 1.0F);
   const float gathered = 1 - 0.15F * (1 - iris) - iris * (0.15F + 1.5F * f.normal[1]);
-  for (float& c : a) c *= std::clamp(gathered, 0.7F, 1.3F);
+  for (float& c : a) c *= limit(gathered, 0.7F, 1.3F);
   // Towards the corners the ball turns away under the lids.
   eye.shadow *= 1 - 0.35F * (1 - f.normal[2]);
   return plain(eye, 0.5F, 0.05F);
@@ -176,7 +199,7 @@ Vec3 Lights::gloss(const Vec3& normal) const {
   Vec3 out = {0, 0, 0};
   for (const Lamp& lamp : lamps_) {
     // A soft box of about eight degrees, with a crisp edge.
-    const float inside = std::clamp((dot(normal, lamp.half) - 0.9935F) * (1 / 0.003F), 0.0F, 1.0F);
+    const float inside = limit((dot(normal, lamp.half) - 0.9935F) * (1 / 0.003F), 0.0F, 1.0F);
     const float window = inside * inside * (3 - 2 * inside);
     for (int c = 0; c < 3; ++c) out[c] += lamp.colour[c] * (1.0F * window + 0.03F * power(dot(normal, lamp.half), 6));
   }
@@ -184,7 +207,7 @@ Vec3 Lights::gloss(const Vec3& normal) const {
 }
 
 Vec3 Lights::reflection(const Vec3& normal) const {
-  const float facing = std::clamp(normal[2], 0.0F, 1.0F);
+  const float facing = limit(normal[2], 0.0F, 1.0F);
   const float grazing = 1 - facing;
   const float fresnel = 0.04F + 0.96F * grazing * grazing * grazing * grazing * grazing;  // Schlick 1994, refraction index 1.5
   // The camera looks along -z: the mirrored direction is 2 (n . z) n - z.
@@ -205,9 +228,8 @@ Vec3 Lights::shade(const Fragment& fragment) const {
     case Material::eye:
       return eye(fragment);
     case Material::teeth: {
-      // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
       Fragment warm = fragment;
-      warm.albedo = {fragment.albedo[0] * 1.26F, fragment.albedo[1] * 1.20F, fragment.albedo[2] * 1.10F};
+      warm.albedo = corrected(Material::teeth, fragment.albedo);
       return plain(warm, 0.4F, 0.14F);
     }
     case Material::tongue:
@@ -224,7 +246,7 @@ Vec3 Lights::shade(const Fragment& fragment) const {
 }
 
 Backdrop::Backdrop(float tone) : top_{0.150F, 0.172F, 0.198F}, bottom_{0.090F, 0.108F, 0.130F}, vignette_(0.30F) {
-  tone = std::clamp(tone, -1.0F, 1.0F);
+  tone = limit(tone, -1.0F, 1.0F);
   const float target = tone < 0 ? 0.002F : 0.93F;
   // Steps of tone that look alike: cube roots of linear light, as in CIE lightness.
   for (Vec3* colour : {&top_, &bottom_}) {

@@ -18,9 +18,12 @@ struct Fragment {
   float occlusion = 1;      ///< ambient light that arrives
   float shadow = 1;         ///< light of the lamps that arrives
   float gloss = 1;          ///< skin: strength of its highlights
-  Vec3 strand = {0, 1, 0};  ///< hair: unit length, towards the root
+  Vec3 strand = {0, 1, 0};  ///< hair: the way its strands are painted, root up; of any length
   float lean = 0;           ///< hair: how far its highlights are shifted along the strand
 };
+
+/// The colour that a material shows, of what its texture and tint hold: MakeHuman's paintings are off for some. Linear.
+Vec3 corrected(Material material, const Vec3& albedo);
 
 /// A key lamp above the camera, a weaker fill lamp on the other side, a sky and a warm ground. Fixed to the camera.
 class Lights {

@@ -22,8 +22,15 @@ void add_levels(Texture& texture);
 /// The alpha-weighted mean of linear luminance of level 0; 1 when the texture is empty or transparent.
 float measure_luminance(const Texture& texture);
 
-/// Level `level` at (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
-Colour sample_bilinear(const Texture& texture, int level, float u, float v);
+/// One picture of a texture, which must outlive it.
+struct TextureLevel {
+  const std::uint8_t* rgba = nullptr;  ///< height * width * 4; nullptr = none: reads as white
+  int width = 0, height = 0;
+};
+TextureLevel level_of(const Texture& texture, int level);
+
+/// At (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
+Colour sample_bilinear(const TextureLevel& level, float u, float v);
 
 /// Alpha of the nearest texel of level 0.
 float nearest_alpha(const Texture& texture, float u, float v);

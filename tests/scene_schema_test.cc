@@ -29,7 +29,7 @@ constexpr const char* kThree = R"([{"name":"a","group":"g","type":"continuous","
 TEST(Schema, ReadsTheCommittedHead) {
   const auto schema = Schema::parse(head_json());
   ASSERT_TRUE(schema.ok()) << schema.status().message;
-  EXPECT_EQ(schema->size(), 126U);
+  EXPECT_EQ(schema->size(), 142U);
   EXPECT_EQ(schema->hash().size(), 64U);
   std::size_t entries = 0, nuisance = 0;
   for (const Parameter& p : schema->parameters()) {
@@ -38,7 +38,7 @@ TEST(Schema, ReadsTheCommittedHead) {
     nuisance += p.role == ParameterRole::nuisance ? 1 : 0;
   }
   EXPECT_EQ(entries, schema->size());
-  EXPECT_EQ(nuisance, 7U);
+  EXPECT_EQ(nuisance, 12U);
   const std::vector<float> x = schema->default_vector();
   for (const Parameter& p : schema->parameters()) {
     if (p.type == ParameterType::continuous) {
