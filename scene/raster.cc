@@ -7,6 +7,7 @@
 
 #include "scene/raster_mesh.hpp"
 #include "scene/raster_occlusion.hpp"
+#include "scene/raster_queue.hpp"
 #include "scene/raster_scan.hpp"
 #include "scene/raster_surface.hpp"
 #include "scene/shade.hpp"
@@ -34,7 +35,7 @@ struct Scratch {
   std::vector<float> solid;                // a sample: depth of the nearest solid hair, 0 = none
   std::vector<float> open;                 // a sample: share of light that passes all layers but glasses
   std::vector<float> glass;                // a sample: share of light that passes the glasses; empty without any
-  std::vector<Vec3> layered;               // a pixel: light of the layers
+  std::vector<Vec3> light;                 // a pixel: of the layers, then of all
   std::vector<float> hair;                 // a pixel: how much of it is hair
   std::vector<std::array<float, 2>> brow;  // a pixel: how much of it is left, right brow
   ScreenOcclusion occlusion;
@@ -49,6 +50,7 @@ class Picture {
       : list_(list),
         s_(scratch),
         lights_(view),
+        queue_(lights_, scratch.light),
         backdrop_(view.background),
         mesh_(project(list, projector, framing, options.size, S)),
         surfaces_(list, mesh_),
@@ -64,7 +66,7 @@ class Picture {
     s_.glass.clear();
     const auto glasses = [](const Draw& draw) { return draw.material == Material::glasses; };
     if (std::any_of(list.draws.begin(), list.draws.end(), glasses)) s_.glass.assign(grid, 1);
-    s_.layered.assign(pixels, {0, 0, 0});
+    s_.light.assign(pixels, {0, 0, 0});
     s_.hair.assign(pixels, 0);
     s_.brow.assign(pixels, {0, 0});
   }
@@ -74,7 +76,7 @@ class Picture {
   void find_shadows() {
     s_.occlusion.build(s_.depth, side_, s_.hair, size_, pixels_per_dm_ / static_cast<float>(size_), lights_.key_direction());
   }
-  void resolve(Rendering& out, bool labels) const;
+  void resolve(Rendering& out, bool labels);
 
  private:
   static constexpr int samples = S * S;
@@ -86,7 +88,8 @@ class Picture {
   }
   void draw_layer(const ScreenTriangle& triangle);
   void blend(const ScreenTriangle& triangle, const std::size_t* seen, int count, float x, float y, std::size_t pixel);
-  Vec3 surface_light(std::uint32_t id, int px, int py, float x, float y, float open, std::uint8_t& label) const;
+  std::uint8_t add_surface(std::uint32_t id, int px, int py, float x, float y, float open);
+  std::uint8_t add_pixel(int px, int py, bool labels);
   // Whether opaque triangles (or `nothing`) seen by two samples of a pixel at these depths are one surface.
   bool same(std::uint32_t a, std::uint32_t b, float depth_a, float depth_b) const {
     if (a == b) return true;
@@ -109,6 +112,7 @@ class Picture {
   const DrawList& list_;
   Scratch& s_;
   Lights lights_;
+  LightQueue queue_;
   Backdrop backdrop_;
   ScreenMesh mesh_;
   Surfaces surfaces_;
@@ -206,13 +210,13 @@ void Picture<S>::blend(const ScreenTriangle& triangle, const std::size_t* seen, 
   }
   cover *= share;
   visible *= share;
-  const Vec3 light = triangle.clear ? lights_.gloss(point.fragment.normal) : lights_.shade(point.fragment);
-  const float amount = triangle.clear ? visible : visible * point.alpha;
-  for (std::size_t c = 0; c < 3; ++c) s_.layered[pixel][c] += amount * light[c];
-  if (triangle.clear) return;
+  if (triangle.clear) {
+    queue_.add_light(lights_.gloss(point.fragment.normal), visible, pixel);
+    return;
+  }
+  queue_.add(point.fragment, visible * point.alpha, pixel);
   if (glasses) {
-    const Vec3 mirrored = lights_.reflection(point.fragment.normal);
-    for (std::size_t c = 0; c < 3; ++c) s_.layered[pixel][c] += visible * mirrored[c];
+    queue_.add_light(lights_.reflection(point.fragment.normal), visible, pixel);
     for (int k = 0; k < count; ++k) s_.glass[seen[k]] *= 1 - point.alpha;
     return;
   }
@@ -240,18 +244,18 @@ float Picture<S>::lid_shadow(int px, int py, float inverse) const {
   return light;
 }
 
-// Light and label of an opaque triangle at sample coordinates (x, y) in pixel (px, py), seen through layers that leave `open`.
+// Adds the light of an opaque triangle at sample coordinates (x, y) in pixel (px, py), of which `open` is seen. Returns its label.
 template <int S>
-Vec3 Picture<S>::surface_light(std::uint32_t id, int px, int py, float x, float y, float open, std::uint8_t& label) const {
+std::uint8_t Picture<S>::add_surface(std::uint32_t id, int px, int py, float x, float y, float open) {
   SurfacePoint point = surfaces_.at(mesh_.opaque[id], x, y);
-  label = point.label;
-  if (open < hidden_below) return {0, 0, 0};
+  if (open < hidden_below) return point.label;
   if (point.fragment.material == Material::eye) point.fragment.shadow = lid_shadow(px, py, point.inverse);
-  const ScreenOcclusion::Light arriving = s_.occlusion.at((x + 0.5F) / static_cast<float>(side_), (y + 0.5F) / static_cast<float>(side_));
+  const float scale = 1 / static_cast<float>(side_);
+  const ScreenOcclusion::Light arriving = s_.occlusion.at((x + 0.5F) * scale, (y + 0.5F) * scale);
   point.fragment.occlusion *= arriving.ambient;
   if (point.fragment.material == Material::skin) point.fragment.shadow = arriving.key;
-  const Vec3 light = lights_.shade(point.fragment);
-  return {open * light[0], open * light[1], open * light[2]};
+  queue_.add(point.fragment, open, pixel_index(px, py));
+  return point.label;
 }
 
 template <int S>
@@ -262,8 +266,59 @@ std::uint8_t Picture<S>::final_label(std::size_t pixel, std::uint8_t opaque) con
   return opaque;
 }
 
+// Adds the light of what lies behind a pixel's layers. Returns the label of most of its samples.
 template <int S>
-void Picture<S>::resolve(Rendering& out, bool labels) const {
+std::uint8_t Picture<S>::add_pixel(int px, int py, bool labels) {
+  const std::size_t pixel = pixel_index(px, py);
+  std::array<std::uint32_t, samples> id;
+  std::array<float, samples> open, depth;
+  for (int k = 0; k < samples; ++k) {
+    const std::size_t i = sample_index(px * S + k % S, py * S + k / S);
+    id[static_cast<std::size_t>(k)] = s_.nearest[i];
+    open[static_cast<std::size_t>(k)] = through(i);
+    depth[static_cast<std::size_t>(k)] = s_.depth[i];
+  }
+  const bool label_matters = labels && s_.hair[pixel] <= hair_label;
+  std::uint8_t winner = label_background;
+  int most = 0;
+  std::array<int, label_count> votes{};
+  std::uint32_t done = 0;  // bit k: sample k
+  for (int k = 0; k < samples; ++k) {
+    if ((done >> k & 1U) != 0) continue;
+    // Samples that see the same surface are shaded together, at their mean position.
+    const std::uint32_t triangle = id[static_cast<std::size_t>(k)];
+    float passed = 0;
+    int count = 0, sum_x = 0, sum_y = 0;
+    for (int j = k; j < samples; ++j) {
+      if (!same(triangle, id[static_cast<std::size_t>(j)], depth[static_cast<std::size_t>(k)], depth[static_cast<std::size_t>(j)]))
+        continue;
+      done |= 1U << j;
+      passed += open[static_cast<std::size_t>(j)];
+      ++count;
+      sum_x += j % S;
+      sum_y += j / S;
+    }
+    passed *= share;
+    std::uint8_t label = label_background;
+    if (triangle == nothing) {
+      const float scale = 1 / static_cast<float>(size_);
+      queue_.add_light(backdrop_((static_cast<float>(px) + 0.5F) * scale, (static_cast<float>(py) + 0.5F) * scale), passed, pixel);
+    } else if (label_matters || passed >= hidden_below) {
+      const float n = 1 / static_cast<float>(count);
+      label = add_surface(triangle, px, py, static_cast<float>(px * S) + static_cast<float>(sum_x) * n,
+                          static_cast<float>(py * S) + static_cast<float>(sum_y) * n, passed);
+    }
+    votes[label] += count;
+    if (votes[label] > most) {
+      most = votes[label];
+      winner = label;
+    }
+  }
+  return winner;
+}
+
+template <int S>
+void Picture<S>::resolve(Rendering& out, bool labels) {
   static const Display display;
   const std::size_t pixels = static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_);
   out.size = size_;
@@ -271,55 +326,12 @@ void Picture<S>::resolve(Rendering& out, bool labels) const {
   out.labels.assign(labels ? pixels : 0, label_background);
   for (int py = 0; py < size_; ++py) {
     for (int px = 0; px < size_; ++px) {
-      const std::size_t pixel = pixel_index(px, py);
-      std::array<std::uint32_t, samples> id;
-      std::array<float, samples> open, depth;
-      for (int k = 0; k < samples; ++k) {
-        const std::size_t i = sample_index(px * S + k % S, py * S + k / S);
-        id[static_cast<std::size_t>(k)] = s_.nearest[i];
-        open[static_cast<std::size_t>(k)] = through(i);
-        depth[static_cast<std::size_t>(k)] = s_.depth[i];
-      }
-      const bool label_matters = labels && s_.hair[pixel] <= hair_label;
-      Vec3 light = s_.layered[pixel];
-      std::uint8_t winner = label_background;
-      int most = 0;
-      std::array<int, label_count> votes{};
-      std::uint32_t done = 0;  // bit k: sample k
-      for (int k = 0; k < samples; ++k) {
-        if ((done >> k & 1U) != 0) continue;
-        // Samples that see the same surface are shaded together, at their mean position.
-        const std::uint32_t triangle = id[static_cast<std::size_t>(k)];
-        float passed = 0;
-        int count = 0, sum_x = 0, sum_y = 0;
-        for (int j = k; j < samples; ++j) {
-          if (!same(triangle, id[static_cast<std::size_t>(j)], depth[static_cast<std::size_t>(k)], depth[static_cast<std::size_t>(j)]))
-            continue;
-          done |= 1U << j;
-          passed += open[static_cast<std::size_t>(j)];
-          ++count;
-          sum_x += j % S;
-          sum_y += j / S;
-        }
-        std::uint8_t label = label_background;
-        if (triangle == nothing) {
-          const Vec3 behind = backdrop_((static_cast<float>(px) + 0.5F) / static_cast<float>(size_),
-                                        (static_cast<float>(py) + 0.5F) / static_cast<float>(size_));
-          for (std::size_t c = 0; c < 3; ++c) light[c] += passed * share * behind[c];
-        } else if (label_matters || passed * share >= hidden_below) {
-          const float n = 1 / static_cast<float>(count);
-          const Vec3 seen = surface_light(triangle, px, py, static_cast<float>(px * S) + static_cast<float>(sum_x) * n,
-                                          static_cast<float>(py * S) + static_cast<float>(sum_y) * n, passed * share, label);
-          for (std::size_t c = 0; c < 3; ++c) light[c] += seen[c];
-        }
-        votes[label] += count;
-        if (votes[label] > most) {
-          most = votes[label];
-          winner = label;
-        }
-      }
-      for (std::size_t c = 0; c < 3; ++c) out.rgb[3 * pixel + c] = display(light[c]);
-      if (labels) out.labels[pixel] = final_label(pixel, winner);
+      const std::uint8_t label = add_pixel(px, py, labels);
+      if (labels) out.labels[pixel_index(px, py)] = final_label(pixel_index(px, py), label);
+    }
+    queue_.flush();
+    for (std::size_t pixel = pixel_index(0, py); pixel < pixel_index(0, py + 1); ++pixel) {
+      for (std::size_t c = 0; c < 3; ++c) out.rgb[3 * pixel + c] = display(s_.light[pixel][c]);
     }
   }
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "scene/clones.hpp"
+
 namespace likeness::scene {
 namespace {
 
@@ -44,7 +46,8 @@ inline float height(float here, float there, float inverse_radius) {
 
 // Adds what two opposite neighbours rise above each point of a row: their mean height tells a hollow from a slope (paired samples
 // of Loos and Sloan, "Volumetric obscurance", I3D 2010).
-void add_pair(const float* __restrict row, Tap a, Tap b, int stride, int cells, float inverse_radius, float* __restrict hollow) {
+LIKENESS_CLONES void add_pair(const float* __restrict row, Tap a, Tap b, int stride, int cells, float inverse_radius,
+                              float* __restrict hollow) {
   for (int x = 0; x < cells; ++x) {
     const float here = row[x];
     const float sum = height(here, read(row, a, stride, x), inverse_radius) + height(here, read(row, b, stride, x), inverse_radius);
@@ -53,7 +56,8 @@ void add_pair(const float* __restrict row, Tap a, Tap b, int stride, int cells, 
 }
 
 // Raises `blocked` where the ray to the lamp, which has climbed `rise` dm at the tap, is below the surface there.
-void add_shadow(const float* __restrict row, Tap tap, int stride, int cells, float rise, float softness, float* __restrict blocked) {
+LIKENESS_CLONES void add_shadow(const float* __restrict row, Tap tap, int stride, int cells, float rise, float softness,
+                                float* __restrict blocked) {
   for (int x = 0; x < cells; ++x) {
     const float above = row[x] - read(row, tap, stride, x) - rise;
     blocked[x] = std::max(blocked[x], std::min((above + 0.01F) * softness, 1.0F));

@@ -25,6 +25,29 @@ struct Fragment {
 /// The colour that a material shows, of what its texture and tint hold: MakeHuman's paintings are off for some. Linear.
 Vec3 corrected(Material material, const Vec3& albedo);
 
+/// Points of skin or of hair side by side: one array a number, so that shading them becomes vector code.
+struct FragmentLanes {
+  static constexpr std::size_t size = 128;
+  using Lane = std::array<float, size>;
+
+  /// Copies `fragment` to place i; its material is the caller's affair.
+  void put(std::size_t i, const Fragment& fragment) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      albedo[c][i] = fragment.albedo[c];
+      normal[c][i] = fragment.normal[c];
+      strand[c][i] = fragment.strand[c];
+    }
+    occlusion[i] = fragment.occlusion;
+    shadow[i] = fragment.shadow;
+    gloss[i] = fragment.gloss;
+    lean[i] = fragment.lean;
+  }
+
+  std::array<Lane, 3> albedo, normal, strand;
+  Lane occlusion, shadow, gloss, lean;
+  std::array<Lane, 3> light;  ///< result: light that leaves the surface towards the camera
+};
+
 /// A key lamp above the camera, a weaker fill lamp on the other side, a sky and a warm ground. Fixed to the camera.
 class Lights {
  public:
@@ -33,6 +56,9 @@ class Lights {
 
   /// Light that leaves the surface towards the camera.
   Vec3 shade(const Fragment& fragment) const;
+  /// Fills `light` of the first `count` lanes, which hold skin, or hair and brows.
+  void shade_skin(FragmentLanes& lanes, std::size_t count) const;
+  void shade_hair(FragmentLanes& lanes, std::size_t count) const;
   /// The mirror image of the lamps alone, on the clear cornea.
   Vec3 gloss(const Vec3& normal) const;
   /// The mirror image of lamps and sky on glass or varnish.
@@ -45,9 +71,8 @@ class Lights {
     Vec3 direction, half, colour;
   };
   Vec3 ambient(const Vec3& normal, float occlusion) const;
-  Vec3 skin(const Fragment& fragment) const;
-  Vec3 hair(const Fragment& fragment) const;
   Vec3 eye(const Fragment& fragment) const;
+  Vec3 shade_one(const Fragment& fragment, void (Lights::*shader)(FragmentLanes&, std::size_t) const) const;
   Vec3 plain(const Fragment& fragment, float wrap, float gloss) const;
 
   Lamp lamps_[2];
