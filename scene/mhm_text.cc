@@ -9,8 +9,8 @@
 namespace likeness::scene {
 namespace {
 
-// MakeHuman's modifiers of the head: "GROUP/" followed by names without it; "?-" stands for "l-" and "r-". They are the same in
-// 1.1, 1.2 and 1.3.
+// MakeHuman's modifiers of the head: "GROUP/" followed by names without it; "?-" stands for "l-" and "r-". They have been
+// the same since 1.1.
 struct Group {
   const char* name;
   const char* members;

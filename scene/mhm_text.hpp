@@ -29,7 +29,7 @@ struct MhmRange {
 };
 MhmRange mhm_range(std::string_view modifier);
 
-/// What MakeHuman 1.1 to 1.3 know under the name of a modifier.
+/// What MakeHuman knows since 1.1 under the name of a modifier.
 enum class MhmKnown { head, body, unknown };
 /// Names of the head and of the macros are checked in full, others by their group.
 MhmKnown mhm_known(std::string_view modifier);
