@@ -31,9 +31,7 @@ class Surfaces {
   struct Paint {
     std::vector<TextureLevel> levels;
     std::optional<LinearTexture> smooth;
-    Vec3 factor = {1, 1, 1};
-    bool recolour = false;
-    float inverse_mean = 1;  // of the texture's luminance
+    Tint tint;
 
     Colour read(float u, float v, int level) const;
   };

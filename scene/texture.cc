@@ -134,6 +134,20 @@ float nearest_alpha(const Texture& texture, float u, float v) {
   return static_cast<float>(texel(texture, level_at(texture, 0), x, y)[3]) * (1.0F / 255);
 }
 
+Tint::Tint(const Draw& draw) : factor_(draw.tint), recolour_(draw.recolour) {
+  if (!recolour_ || draw.texture == nullptr) return;
+  inverse_mean_ = 1 / (draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture));
+}
+
+bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex) {
+  if (draw.texture == nullptr) return false;
+  Vec2 sum = {0, 0};
+  for (const std::uint32_t v : vertex) {
+    for (std::size_t k = 0; k < 2; ++k) sum[k] += draw.uv[v][k];
+  }
+  return sample_bilinear(level_of(*draw.texture, 0), sum[0] / 3, sum[1] / 3)[3] < 0.5F;
+}
+
 LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
   if (empty(texture)) return;
   width_ = texture.width;
