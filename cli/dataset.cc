@@ -16,6 +16,7 @@
 #include "cli/common.hpp"
 #include "image/encode.hpp"
 #include "likeness/scene.hpp"
+#include "scene/random.hpp"
 
 namespace likeness::cli {
 namespace {
@@ -28,6 +29,7 @@ struct DatasetArguments {
   std::string output, shard = "0/1", draw = "human", scene, model;
   bool stream = false, labels = false;
   int size = 512, threads = 0, supersample = 2;
+  double glasses = 0;
 };
 
 // One rendered character; `file` and `labels_file` hold PNG bytes when a folder is written.
@@ -155,6 +157,9 @@ Record make_record(const GameClient& client, const DatasetArguments& arguments, 
   options.size = arguments.size;
   options.labels = arguments.labels;
   options.supersample = arguments.supersample;
+  // A stream of its own, so that the characters stay the same with and without glasses.
+  scene::Random random(arguments.seed ^ 0x676C6173736573U, number);
+  if (random.chance(arguments.glasses)) options.glasses = random.bits() | 1U;
   auto rendering = client.render(record.x, options);
   if (!rendering.ok()) {
     record.status = rendering.status();
@@ -244,6 +249,9 @@ void add_dataset_command(CLI::App& app, int& exit) {
       ->capture_default_str();
   command->add_option("--size", a.size, "Side in pixels")->check(CLI::Range(16, 4096))->capture_default_str();
   command->add_option("--supersample", a.supersample, "Samples a pixel and axis")->check(CLI::Range(1, 4))->capture_default_str();
+  command->add_option("--glasses", a.glasses, "Share of the characters that wear glasses; labels stay those of what they cover")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->add_option("--threads", a.threads, "Threads (default: all cores)")->check(CLI::Range(0, 1024));
   command->add_option("--scene", a.scene, kSceneHelp);
   command->add_option("--model", a.model, "Model folder");

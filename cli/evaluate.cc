@@ -2,6 +2,7 @@
 #include "cli/evaluate.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -82,9 +83,24 @@ Result<Examples::Example> Examples::get(std::int64_t index) const {
   return example;
 }
 
+Image tile(const std::vector<Image>& pictures, int columns) {
+  if (pictures.empty()) return {};
+  const int width = pictures.front().width, height = pictures.front().height;
+  const int count = static_cast<int>(pictures.size());
+  columns = std::min(columns, count);
+  Image sheet(columns * width, (count + columns - 1) / columns * height, 3);
+  for (int i = 0; i < count; ++i) {
+    const Image& picture = pictures[static_cast<std::size_t>(i)];
+    for (int y = 0; y < height; ++y)
+      std::copy_n(picture.row(y), picture.row_bytes(), sheet.at(i % columns * width, i / columns * height + y));
+  }
+  return sheet;
+}
+
 void add_evaluate_command(CLI::App& app, int& exit) {
   CLI::App* command = app.add_subcommand("evaluate", "Measure the networks and the fits");
   command->require_subcommand(1);
+  add_evaluate_scene(*command, exit);
   add_evaluate_generator(*command, exit);
   add_evaluate_extractor(*command, exit);
   add_evaluate_fit(*command, exit);

@@ -40,6 +40,10 @@ class Examples {
   std::vector<float> x_;  // count_ rows, of a folder
 };
 
+/// Pictures of one size (RGB) side by side, `columns` in a row; places without a picture are black.
+Image tile(const std::vector<Image>& pictures, int columns);
+
+void add_evaluate_scene(CLI::App& app, int& exit);
 void add_evaluate_generator(CLI::App& app, int& exit);
 void add_evaluate_extractor(CLI::App& app, int& exit);
 void add_evaluate_fit(CLI::App& app, int& exit);

@@ -79,21 +79,17 @@ Status write_sheet(const SheetArguments& arguments) {
     return {Code::not_found, arguments.folder + " holds no STEM/panel.png: give the output folder of `likeness fit`"};
   std::ranges::sort(files);
   files.resize(std::min(files.size(), static_cast<std::size_t>(arguments.count)));
-  const int columns = std::min(arguments.columns, static_cast<int>(files.size()));
-  const int rows = (static_cast<int>(files.size()) + columns - 1) / columns;
-  const int width = 3 * arguments.height;
-  Image sheet(columns * width, rows * arguments.height, 3);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto bytes = read_file(files[i]);
+  std::vector<Image> panels;
+  for (const auto& file : files) {
+    const auto bytes = read_file(file);
     if (!bytes.ok()) return bytes.status();
     const auto panel = decode_photo(*bytes);
     if (!panel.ok()) return panel.status();
-    const auto small = resize(*panel, width, arguments.height, Filter::bilinear);
+    auto small = resize(*panel, 3 * arguments.height, arguments.height, Filter::bilinear);
     if (!small.ok()) return small.status();
-    const int left = static_cast<int>(i) % columns * width, top = static_cast<int>(i) / columns * arguments.height;
-    for (int y = 0; y < small->height; ++y) std::copy_n(small->row(y), small->row_bytes(), sheet.at(left, top + y));
+    panels.push_back(std::move(*small));
   }
-  return write_png(arguments.output, sheet);
+  return write_png(arguments.output, tile(panels, arguments.columns));
 }
 
 }  // namespace

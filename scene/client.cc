@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "likeness/mesh.hpp"
 #include "scene/child_process.hpp"
+#include "scene/glasses.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/head_model.hpp"
+#include "scene/mesh_export.hpp"
 #include "scene/process_client.hpp"
 #include "scene/raster.hpp"
 
@@ -24,9 +27,18 @@ class BuiltinClient final : public GameClient {
   Result<Rendering> render(std::span<const float> x, const RenderOptions& options) const override {
     const Result<std::vector<float>> canonical = scene::canonical_character(schema_, x, options);
     if (!canonical.ok()) return canonical.status();
-    const scene::DrawList list = model_.draw(*canonical);
+    scene::DrawList list = model_.draw(*canonical);
+    if (options.glasses != 0) scene::add_glasses(options.glasses, list.landmarks, &list);
     const scene::View view = model_.view(*canonical);
     return scene::rasterise(list, model_.camera(), view, model_.framing(list.landmarks, view), options);
+  }
+
+  Result<Mesh> mesh(std::span<const float> x, bool expression) const override {
+    RenderOptions options;
+    options.neutral = !expression;
+    const Result<std::vector<float>> canonical = scene::canonical_character(schema_, x, options);
+    if (!canonical.ok()) return canonical.status();
+    return scene::mesh_from(model_.draw(*canonical));
   }
 
  private:
@@ -45,6 +57,10 @@ Result<std::unique_ptr<GameClient>> open_builtin(Schema schema, const nlohmann::
 }
 
 }  // namespace
+
+Result<Mesh> GameClient::mesh(std::span<const float> /*x*/, bool /*expression*/) const {
+  return Status{Code::unavailable, "this scene's client draws pictures only: it has no 3-D head to export"};
+}
 
 namespace scene {
 

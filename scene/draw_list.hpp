@@ -20,7 +20,8 @@ struct Texture {
   float mean_luminance = 0;        ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
-/// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels.
+/// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels;
+/// the texture's alpha (opaque without one) says how much they hide, a clear reflection comes on top.
 enum class Material : std::uint8_t { skin, eye, teeth, tongue, lash, brow, hair, glasses };
 
 /// Part of the skin mesh that a triangle belongs to.
@@ -47,7 +48,7 @@ struct Draw {
   const Texture* texture = nullptr;     ///< owned by the head asset or by the DrawList's `textures`
   Vec3 tint = {1, 1, 1};                ///< linear factor on the texture's linear colour
   std::vector<float> fade;  ///< layers only, one a vertex or empty: alpha is multiplied by the interpolated value, clamped to 0..1
-  bool recolour = false;    ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
+  bool recolour = false;    ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (Tint, texture.hpp)
 };
 
 /// Everything that one character needs to be drawn.

@@ -12,7 +12,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the asset is read as it lies in memory");
 
-constexpr char kMagic[8] = {'L', 'K', 'H', 'E', 'A', 'D', '1', '\n'};
+constexpr char kMagic[8] = {'L', 'K', 'H', 'E', 'A', 'D', '2', '\n'};
 constexpr std::size_t kHeader = 24;
 constexpr std::size_t kMaxFile = std::size_t{256} << 20;
 constexpr std::size_t kMaxItems = 65536;  // of anything that is counted: names, targets, proxies
@@ -203,7 +203,7 @@ bool valid_atlas(const HeadAsset& a) {
   std::size_t texels = 0;
   for (const SkinRegion& r : a.skin_regions) {
     if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > kMaxSide || r.height > kMaxSide || r.atlas_x < 0 || r.atlas_y < 0 ||
-        r.atlas_x > a.atlas_width - r.width || r.atlas_y > a.atlas_height - r.height)
+        r.scale < 1 || r.scale > 4 || r.atlas_x > a.atlas_width - r.width * r.scale || r.atlas_y > a.atlas_height - r.height * r.scale)
       return false;
     texels += static_cast<std::size_t>(r.width) * static_cast<std::size_t>(r.height);
   }

@@ -1,6 +1,6 @@
 // The packed head: everything the head model needs of the MakeHuman package, in one file (head.asset).
 //
-// File: 8 bytes "LKHEAD1\n", uint32 number of chunks, 4 zero bytes, uint64 checksum of all that follows, then the chunks: 4-byte
+// File: 8 bytes "LKHEAD2\n", uint32 number of chunks, 4 zero bytes, uint64 checksum of all that follows, then the chunks: 4-byte
 // tag, 4 zero bytes, uint64 length, payload. Little endian throughout. The order and layout of the chunks is in head_asset.cc, one
 // function for both directions. The reader checks every count and index, so a HeadAsset that it returns is safe to use.
 #pragma once
@@ -52,6 +52,7 @@ struct Proxy {
 struct SkinRegion {
   std::int32_t x = 0, y = 0, width = 0, height = 0;  ///< texels of the source picture, row 0 at the top
   std::int32_t atlas_x = 0, atlas_y = 0;             ///< top left in the atlas
+  std::int32_t scale = 1;                            ///< 1 to 4: texels of the atlas for one of the source, each way
 };
 
 struct NamedTexture {

@@ -66,7 +66,7 @@ constexpr std::array<Vec3, 7> kHairColours = {{{0.010F, 0.009F, 0.009F},
                                                {0.240F, 0.150F, 0.085F},
                                                {0.420F, 0.300F, 0.175F},
                                                {0.660F, 0.560F, 0.420F}}};
-constexpr Vec3 kGrey = {0.42F, 0.42F, 0.42F};
+constexpr Vec3 kGrey = {0.56F, 0.56F, 0.55F};
 
 }  // namespace
 
@@ -263,22 +263,43 @@ SkinMix HeadModel::skin_mix(std::span<const float> x) const {
   std::copy_n(x.data() + known_[skin_type].offset, 3, mix.type.begin());
   const float g = value(gender, x);
   mix.sex = {1 - g, g};
-  mix.lip_redness = value(lip_redness, x);
+  SkinPaint& paint = mix.paint;
+  paint.lip_redness = value(lip_redness, x);
+  paint.lip_lightness = value(lip_lightness, x);
+  // Age alone brings furrows; the slider takes them away or doubles them.
+  const float own = value(wrinkles, x);
+  const float aged = 0.35F * mix.age[1] + 0.8F * mix.age[2];
+  paint.wrinkles = std::min(1.2F, aged * (1 + own) + 0.6F * std::max(0.0F, own));
+  // The slider's lower half is a clean shave: densities grow with its square.
+  const auto density = [&](Known known) { return value(known, x) * value(known, x); };
+  paint.moustache = density(beard_moustache);
+  paint.chin = density(beard_chin);
+  paint.jaw = density(beard_jaw);
+  paint.beard_height = value(beard_height, x);
+  const float light = std::exp2(1.3F * value(beard_lightness, x)), grey = value(beard_gray, x) * value(beard_gray, x);
+  const Vec3 natural = natural_hair(x);
+  // Skin is lit with more blue and red than hair (Lights::skin); hairs painted on it must not be.
+  constexpr Vec3 kOnSkin = {0.94F, 1.0F, 0.87F};
+  for (std::size_t c = 0; c < 3; ++c) paint.beard_colour[c] = kOnSkin[c] * (natural[c] * light * (1 - grey) + kGrey[c] * grey);
   return mix;
 }
 
-Vec3 HeadModel::hair_colour(std::span<const float> x) const {
+Vec3 HeadModel::natural_hair(std::span<const float> x) const {
   const float at = std::clamp(value(hair_lightness, x), 0.0F, 1.0F) * static_cast<float>(kHairColours.size() - 1);
   const auto low = std::min(static_cast<std::size_t>(at), kHairColours.size() - 2);
   const float t = at - static_cast<float>(low);
   const float warmth = value(hair_warmth, x);
-  const float grey = value(hair_gray, x) * value(hair_gray, x);  // a few white hairs are not seen; linear light would show them at once
   const Vec3 warm = {1 + 0.45F * warmth, 1 - 0.10F * warmth, 1 - 0.45F * warmth};
   Vec3 out{};
-  for (std::size_t c = 0; c < 3; ++c) {
-    const float natural = (kHairColours[low][c] * (1 - t) + kHairColours[low + 1][c] * t) * warm[c];
-    out[c] = natural * (1 - grey) + kGrey[c] * grey;
-  }
+  for (std::size_t c = 0; c < 3; ++c) out[c] = (kHairColours[low][c] * (1 - t) + kHairColours[low + 1][c] * t) * warm[c];
+  return out;
+}
+
+Vec3 HeadModel::hair_colour(std::span<const float> x, float greying) const {
+  const float grey =
+      greying * value(hair_gray, x) * value(hair_gray, x);  // a few white hairs are not seen; linear light would show them at once
+  Vec3 out = natural_hair(x);
+  for (std::size_t c = 0; c < 3; ++c) out[c] = out[c] * (1 - grey) + kGrey[c] * grey;
   return out;
 }
 

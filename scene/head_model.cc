@@ -13,6 +13,7 @@ namespace {
 
 constexpr float kEyeDistance = 0.225F;  // between the eyes' middles in the default picture, in parts of its width
 constexpr float kEyeLine = 0.475F;      // height of the eyes in the default picture, in parts of it
+constexpr float kTeethDrop = 0.045F;    // dm
 constexpr std::size_t kInner = 17;      // first of the 51 landmarks that frame a face (the jaw's 17 are the least certain)
 
 // Copies points to the corners of a surface and hands out its constant parts.
@@ -28,6 +29,24 @@ void spread(const Surface& surface, std::span<const Vec3> point, std::span<const
   draw->occlusion = surface.occlusion;
   draw->triangle = surface.triangle;
 }
+
+// Where hair is taken away: behind a line that recedes from the temples to the crown, and below a horizontal cut.
+struct HairCut {
+  float recession = 0;  // 0 none, 1 only a wreath is left
+  float length = 1;     // 0 above the jaw, 1 as the style has it
+
+  // Alpha that is left at a point, dm from the head's centre; not clamped, so that interpolation keeps the border sharp.
+  float left(const Vec3& p) const {
+    constexpr float kSoft = 0.14F;  // dm
+    const auto part = [](float from, float to, float v) { return std::clamp((v - from) / (to - from), 0.0F, 1.0F); };
+    // How far to the front; the temples count as further in front than the middle, the sides below them not at all.
+    const float front =
+        p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.2F * part(0.70F, 0.10F, p[1]) * part(0.35F, 0.60F, std::abs(p[0]));
+    const float line = 1.0F - 1.2F * recession * std::sqrt(recession);
+    const float cut = -0.5F - 2.4F * length * length;
+    return std::min((line - front) / kSoft, (p[1] - cut) / kSoft) + 0.5F;
+  }
+};
 
 Vec2 middle(std::span<const Vec2> points) {
   Vec2 sum = {0, 0};
@@ -83,12 +102,18 @@ HeadModel::Shape HeadModel::morph(std::span<const float> x) const {
   return shape;
 }
 
-void HeadModel::add_proxy(std::size_t index, const Shape& shape, DrawList* list) const {
+Draw& HeadModel::add_proxy(std::size_t index, const Shape& shape, DrawList* list) const {
+  const Proxy& proxy = asset_.proxies[index];
+  return add_points(index, fit_proxy(proxy, shape.point, shape.relaxed), list);
+}
+
+Draw& HeadModel::add_points(std::size_t index, std::span<const Vec3> point, DrawList* list) const {
   const Proxy& proxy = asset_.proxies[index];
   Draw& draw = list->draws.emplace_back();
   draw.material = proxy.material;
-  spread(proxy.surface, fit_proxy(proxy, shape.point, shape.relaxed), proxy_points_[index], &draw);
+  spread(proxy.surface, point, proxy_points_[index], &draw);
   draw.texture = &asset_.textures[proxy.texture].texture;
+  return draw;
 }
 
 // Light that reaches the teeth: next to none through the slit of a closed mouth. The occlusion of the vertices was computed for
@@ -97,7 +122,7 @@ float HeadModel::mouth_light(std::span<const Vec3> point) const {
   const Vec3& upper = point[asset_.landmarks[62]];
   const Vec3& lower = point[asset_.landmarks[66]];
   const float gap = std::hypot(upper[1] - lower[1], upper[2] - lower[2]);
-  return 0.12F + 0.98F * std::clamp((gap - 0.05F) / 0.10F, 0.0F, 1.0F);
+  return 0.12F + 0.98F * std::clamp((gap - 0.03F) / 0.06F, 0.0F, 1.0F);
 }
 
 DrawList HeadModel::draw(std::span<const float> x) const {
@@ -124,22 +149,61 @@ DrawList HeadModel::draw(std::span<const float> x) const {
         for (std::size_t i = 1; i < 3; ++i) p[i] += 0.9F * (shape.point[chin][i] - shape.relaxed[chin][i]);
       }
     }
-    if (draw.material == Material::teeth) draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    if (draw.material == Material::teeth) {
+      // MakeHuman's upper teeth end at the lips, so that an open mouth shows the lower ones only; people show the upper ones.
+      for (Vec3& p : draw.position) p[1] -= kTeethDrop;
+      draw.tint = {mouth, 0.95F * mouth, 0.86F * mouth};
+    }
     if (draw.material == Material::tongue) draw.tint = {0.5F * mouth, 0.4F * mouth, 0.4F * mouth};
   }
-  const Vec3 hair_tint = hair_colour(x);
-  // Brows are painted as single hairs with skin between them, so the same colour looks lighter on them.
-  const float brow_light = 0.6F * std::exp2(1.3F * value(eyebrow_lightness, x));
-  add_proxy(brow_[chosen(eyebrows, x)], shape, &list);
-  list.draws.back().tint = {hair_tint[0] * brow_light, hair_tint[1] * brow_light, hair_tint[2] * brow_light};
-  list.draws.back().recolour = true;
+  const Vec3 hair_tint = hair_colour(x, 1);
+  add_brows(x, shape, &list);
   if (const std::size_t index = hair_[chosen(hair, x)]; index != std::numeric_limits<std::size_t>::max()) {
-    add_proxy(index, shape, &list);
-    list.draws.back().tint = hair_tint;
-    list.draws.back().recolour = true;
+    Draw& draw = add_proxy(index, shape, &list);
+    draw.tint = hair_tint;
+    draw.recolour = true;
+    const HairCut cut{value(hairline_recession, x), value(hair_length, x)};
+    draw.fade.reserve(draw.position.size());
+    for (const Vec3& p : draw.position) draw.fade.push_back(cut.left(p));
   }
   for (const std::uint16_t p : asset_.landmarks) list.landmarks.push_back(shape.point[p]);
   return list;
+}
+
+// Thicker brows: every point moves away from its side's middle line, which the landmarks of the brow give.
+void HeadModel::add_brows(std::span<const float> x, const Shape& shape, DrawList* list) const {
+  const std::size_t index = brow_[chosen(eyebrows, x)];
+  std::vector<Vec3> point = fit_proxy(asset_.proxies[index], shape.point, shape.relaxed);
+  const auto line = [&](float at, std::size_t first) {
+    const auto mark = [&](std::size_t k) -> const Vec3& { return shape.point[asset_.landmarks[first + k]]; };
+    std::size_t k = 0;
+    while (k < 3 && at > mark(k + 1)[0]) ++k;
+    const Vec3 &a = mark(k), &b = mark(k + 1);
+    const float t = std::clamp((at - a[0]) / std::max(b[0] - a[0], 1e-3F), 0.0F, 1.0F);
+    return a[1] + t * (b[1] - a[1]);
+  };
+  const float thickness = value(eyebrow_thickness, x);
+  const float scale = std::exp2(0.8F * thickness);
+  for (const bool left : {true, false}) {
+    const std::size_t first = left ? 17 : 22;
+    float sum = 0, count = 0;
+    for (const Vec3& p : point) {
+      if ((p[0] < 0) != left) continue;
+      sum += p[1] - line(p[0], first);
+      ++count;
+    }
+    const float mean = sum / std::max(count, 1.0F);
+    for (Vec3& p : point) {
+      if ((p[0] < 0) == left) p[1] += (scale - 1) * (p[1] - line(p[0], first) - mean);
+    }
+  }
+  Draw& draw = add_points(index, point, list);
+  // Brows are painted as single hairs with skin between them, so the same colour looks lighter on them.
+  const float light = 0.6F * std::exp2(1.3F * value(eyebrow_lightness, x));
+  draw.tint = hair_colour(x, 0.5F);
+  for (float& c : draw.tint) c *= light;
+  draw.recolour = true;
+  draw.fade.assign(draw.position.size(), 1 + 0.35F * std::min(0.0F, thickness));
 }
 
 View HeadModel::view(std::span<const float> x) const {

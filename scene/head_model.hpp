@@ -105,9 +105,12 @@ class HeadModel {
   void apply(std::span<const float> weights, std::vector<Vec3>* point) const;
   Shape morph(std::span<const float> x) const;
   std::size_t chosen(Known known, std::span<const float> x) const;
-  Vec3 hair_colour(std::span<const float> x) const;
+  Vec3 natural_hair(std::span<const float> x) const;                // before it greyed
+  Vec3 hair_colour(std::span<const float> x, float greying) const;  // `greying`: share of the white hairs that shows
   SkinMix skin_mix(std::span<const float> x) const;
-  void add_proxy(std::size_t index, const Shape& shape, DrawList* list) const;
+  Draw& add_proxy(std::size_t index, const Shape& shape, DrawList* list) const;
+  Draw& add_points(std::size_t index, std::span<const Vec3> point, DrawList* list) const;
+  void add_brows(std::span<const float> x, const Shape& shape, DrawList* list) const;
   float mouth_light(std::span<const Vec3> point) const;
   void set_reference_frame(const Schema& schema);
 

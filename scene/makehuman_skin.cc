@@ -13,12 +13,14 @@ namespace {
 
 constexpr std::int32_t kPicture = 512;  // side of MakeHuman's skins
 constexpr std::int32_t kBorder = 3;     // texels around a part that interpolation may touch
-constexpr std::int32_t kAtlasWidth = 512;
+constexpr std::int32_t kAtlasWidth = 1024;
 constexpr float kShoulder = 5.0F;  // dm; the frame ends above
 constexpr float kBack = -0.45F;    // z of the normal; what faces away more than that is never seen
+constexpr float kFace = 0.2F;      // dm, z: the part of the head before it is drawn in detail
+constexpr std::int32_t kDetail = 3;
 
 // The islands of the uv map that the head uses.
-enum Part : std::size_t { head, mouth, left_socket, right_socket, torso, part_count };
+enum Part : std::size_t { head, face, mouth, left_socket, right_socket, torso, part_count };
 
 Part part_of(const SourceMesh& base, const SourceFace& f, Region region) {
   switch (region) {
@@ -31,7 +33,9 @@ Part part_of(const SourceMesh& base, const SourceFace& f, Region region) {
     case Region::head:
       break;
   }
-  return head;
+  float depth = 0;
+  for (const std::int32_t v : f.vertex) depth += base.position[static_cast<std::size_t>(v)][2] / 4;
+  return depth > kFace ? face : head;
 }
 
 bool visible(const SourceMesh& base, const SourceFace& f, Region region, const std::vector<Vec3>& normal) {
@@ -49,11 +53,12 @@ bool visible(const SourceMesh& base, const SourceFace& f, Region region, const s
 void place(std::vector<SkinRegion>& parts, SkinLayout* layout) {
   std::vector<std::size_t> order(parts.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return parts[a].height > parts[b].height; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return parts[a].height * parts[a].scale > parts[b].height * parts[b].scale; });
   std::int32_t x = 0, y = 0, shelf = 0;
   for (const std::size_t i : order) {
     SkinRegion& part = parts[i];
-    const std::int32_t width = part.width, height = part.height;
+    const std::int32_t width = part.width * part.scale, height = part.height * part.scale;
     if (x + width > kAtlasWidth) {
       x = 0;
       y += shelf;
@@ -106,6 +111,7 @@ SkinLayout layout_skin(const SourceMesh& base, const std::vector<Region>& region
     part.y = bound(boxes[i].y0 - kBorder);
     part.width = std::max(1, bound(boxes[i].x1 + kBorder + 1) - part.x);
     part.height = std::max(1, bound(boxes[i].y1 + kBorder + 1) - part.y);
+    part.scale = i == face ? kDetail : 1;
     layout.parts.push_back(part);
   }
   place(layout.parts, &layout);
@@ -120,8 +126,8 @@ SkinLayout layout_skin(const SourceMesh& base, const std::vector<Region>& region
       if (!fresh) continue;
       const SkinRegion& r = layout.parts[part];
       const Vec2 t = texel(f.uv[k]);
-      const float x = static_cast<float>(r.atlas_x) + t[0] - static_cast<float>(r.x);
-      const float y = static_cast<float>(r.atlas_y) + t[1] - static_cast<float>(r.y);
+      const float x = static_cast<float>(r.atlas_x) + static_cast<float>(r.scale) * (t[0] - static_cast<float>(r.x));
+      const float y = static_cast<float>(r.atlas_y) + static_cast<float>(r.scale) * (t[1] - static_cast<float>(r.y));
       layout.corner.push_back({f.vertex[k], {x / static_cast<float>(layout.atlas_width), 1 - y / static_cast<float>(layout.atlas_height)}});
     }
     for (int t = 0; t + 2 < f.sides; ++t) {

@@ -18,23 +18,35 @@ struct ScreenVertex {
   float depth = 0;    ///< 1 / (distance - the material's bias), for the depth test: the larger is in front
 };
 
+/// What is interpolated over a triangle.
+struct Attributes {
+  Vec3 normal = {0, 0, 0};                   ///< turned with the head
+  float occlusion = 1;                       ///< of Draw, 1 where it has none
+  Vec2 uv = {0, 0};                          ///< of Draw
+  float fade = 1;                            ///< of Draw, 1 where it has none
+  float unused = 0;                          ///< twelve floats are three vector registers
+  std::array<float, 4> more = {0, 0, 0, 0};  ///< hair and brows: where v grows on the surface, turned, not unit length; skin: LabelFields
+};
+static_assert(sizeof(Attributes) == 12 * sizeof(float));
+
 struct ScreenTriangle {
   std::array<std::uint32_t, 3> vertex{};  ///< into the draw's own arrays
   std::uint16_t draw = 0;
   std::uint8_t level = 0;  ///< of the texture
-  bool back = false;       ///< seen from behind: its normals are turned round
+  bool back = false;       ///< seen from behind: its normals are turned round (hair's already point outwards)
   bool left = false;       ///< on the side of the head that is left in the picture
+  bool solid = false;      ///< hair that lets next to nothing through anywhere: drawn opaque
   bool clear = false;      ///< the transparent cornea: only mirrors the lamps
   Region region = Region::head;
 };
 
 /// All that can be seen, projected.
 struct ScreenMesh {
-  std::vector<std::uint32_t> first;  ///< of each draw: its first entry in `vertices` and `normals`
+  std::vector<std::uint32_t> first;  ///< of each draw: its first entry in `vertices` and `attributes`
   std::vector<ScreenVertex> vertices;
-  std::vector<Vec3> normals;            ///< turned with the head
+  std::vector<Attributes> attributes;   ///< one a vertex
   std::vector<ScreenTriangle> opaque;   ///< skin, eyes, teeth, tongue
-  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair and corneas, the nearest first
+  std::vector<ScreenTriangle> layers;   ///< lashes, brows, hair, glasses and corneas, the nearest first
   std::vector<std::array<Vec2, 2>> uv;  ///< of each draw: least and greatest uv that can be seen
 };
 

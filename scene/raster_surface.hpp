@@ -4,25 +4,12 @@
 #include <optional>
 #include <vector>
 
+#include "scene/raster_label.hpp"
 #include "scene/raster_mesh.hpp"
 #include "scene/shade.hpp"
 #include "scene/texture.hpp"
 
 namespace likeness::scene {
-
-/// Classes of the label map; the right brow and eye are one more than the left.
-enum Label : std::uint8_t {
-  label_background = 0,
-  label_face = 1,
-  label_hair = 2,
-  label_left_brow = 3,
-  label_left_eye = 5,
-  label_nose = 7,
-  label_upper_lip = 8,
-  label_inner_mouth = 9,
-  label_lower_lip = 10,
-};
-constexpr int label_count = 11;
 
 struct SurfacePoint {
   Fragment fragment;
@@ -36,17 +23,15 @@ class Surfaces {
  public:
   Surfaces(const DrawList& list, const ScreenMesh& mesh);
 
-  /// The point of `triangle` at sample coordinates (x, y).
-  SurfacePoint at(const ScreenTriangle& triangle, float x, float y) const;
+  /// The point of `triangle` at sample coordinates (x, y). Where alpha is below `least_alpha`, nothing but alpha is found.
+  SurfacePoint at(const ScreenTriangle& triangle, float x, float y, float least_alpha = 0) const;
 
  private:
   // A texture as its material wants it: skin is enlarged smoothly, the rest is read bilinearly from the level that fits.
   struct Paint {
-    const Texture* texture = nullptr;
+    std::vector<TextureLevel> levels;
     std::optional<LinearTexture> smooth;
-    Vec3 factor = {1, 1, 1};
-    bool recolour = false;
-    float inverse_mean = 1;  // of the texture's luminance
+    Tint tint;
 
     Colour read(float u, float v, int level) const;
   };

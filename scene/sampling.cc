@@ -5,48 +5,12 @@
 #include <cmath>
 
 #include "likeness/scene.hpp"
+#include "scene/random.hpp"
 
 namespace likeness {
 namespace {
 
-/// SplitMix64 (Steele, Lea, Flood 2014) started at a mix of seed and index.
-class Random {
- public:
-  Random(std::uint64_t seed, std::uint64_t index) : state_(mix(seed ^ 0x6C696B656E657373U) ^ mix(index + 0x9E3779B97F4A7C15U)) {}
-
-  std::uint64_t bits() {
-    state_ += 0x9E3779B97F4A7C15U;
-    return mix(state_);
-  }
-  /// Uniform in (0, 1), never an end.
-  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1.0p-53; }
-  bool chance(double probability) { return uniform() < probability; }
-  /// Nearly standard normal: the sum of 12 uniforms less 6 (Irwin-Hall), exact arithmetic and so equal everywhere. Within +-6.
-  double normal() {
-    double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += uniform();
-    return sum;
-  }
-  /// Index with probability proportional to its weight.
-  std::size_t pick(std::span<const double> weight) {
-    double total = 0;
-    for (const double w : weight) total += w;
-    double at = uniform() * total;
-    for (std::size_t i = 0; i + 1 < weight.size(); ++i) {
-      at -= weight[i];
-      if (at < 0) return i;
-    }
-    return weight.size() - 1;
-  }
-
- private:
-  static std::uint64_t mix(std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31);
-  }
-  std::uint64_t state_;
-};
+using scene::Random;
 
 void choose(const Parameter& p, std::size_t option, std::vector<float>* x) {
   for (std::size_t i = 0; i < p.size(); ++i) (*x)[p.offset + i] = i == option ? 1.0F : 0.0F;
@@ -64,8 +28,12 @@ void uniform_simplex(const Parameter& p, Random* random, std::vector<float>* x) 
 struct Person {
   std::array<double, 3> ancestry{};  // african, asian, caucasian
   double male = 0.5;
-  double age = 0;  // position in [0, 1] of the parameter; 0.5 = 25 years, 1 = 90
-  double spread = 1;
+  double age = 0;     // position in [0, 1] of the parameter; 0.5 = 25 years, 1 = 90
+  double elder = 0;   // 0 until about 40 years, 1 at about 80
+  double grey = 0;    // position of hair_gray
+  double spread = 1;  // of the shape, against the usual
+  // Standard normal traits that several sliders share.
+  double eye_opening = 0, nose_width = 0, lip_volume = 0, jaw_width = 0, fat = 0, ageing = 0;
 };
 
 /// Uniform -> [0, 1], small values most often. A root is exact everywhere, a power with a fraction is not.
@@ -86,7 +54,18 @@ Person draw_person(Random* random) {
   if (random->chance(0.12)) person.male = random->uniform();
   // Adults of every age, young ones most often, a few teenagers.
   person.age = random->chance(0.08) ? 0.2 + 0.3 * random->uniform() : 0.5 + 0.48 * young_most(random->uniform());
-  person.spread = random->chance(0.1) ? 1.7 : 1.0;
+  person.elder = std::clamp((person.age - 0.62) / 0.3, 0.0, 1.0);
+  const bool greyed = random->chance(0.08 + 0.8 * person.elder);
+  person.grey = greyed ? 0.5 + 0.5 * (0.25 + 0.75 * person.elder) * random->uniform() : 0.5 * random->uniform();
+  // Sliders at half their range are already striking, all together a caricature: most faces stay nearer to the average.
+  const double kind = random->uniform();
+  person.spread = kind < 0.6 ? 0.55 : kind < 0.9 ? 0.85 : 1.35;
+  for (double* trait : {&person.eye_opening, &person.nose_width, &person.lip_volume, &person.jaw_width, &person.fat, &person.ageing})
+    *trait = random->normal();
+  person.nose_width += 0.9 * person.ancestry[0] - 0.3;
+  person.lip_volume += 0.9 * person.ancestry[0] - 0.3;
+  person.jaw_width += 0.8 * (person.male - 0.5);
+  person.ageing += 1.5 * person.elder;
   return person;
 }
 
@@ -115,17 +94,68 @@ double style_weight(std::string_view style, const Person& person) {
   return 0.1;
 }
 
+/// A shape slider: normal around the average, partly by the trait that it shares with others.
+double draw_shape(const Parameter& p, const Person& person, Random* random) {
+  struct Shared {
+    std::string_view name;
+    double Person::*trait;
+    double share;  // correlation with the trait
+  };
+  constexpr std::array<Shared, 21> kShared = {{{"eye_height_inner", &Person::eye_opening, 0.7},
+                                               {"eye_height_mid", &Person::eye_opening, 0.7},
+                                               {"eye_height_outer", &Person::eye_opening, 0.7},
+                                               {"nose_scale_horiz", &Person::nose_width, 0.6},
+                                               {"nose_nostril_width", &Person::nose_width, 0.6},
+                                               {"nose_point_width", &Person::nose_width, 0.6},
+                                               {"nose_width_mid", &Person::nose_width, 0.6},
+                                               {"nose_width_bottom", &Person::nose_width, 0.6},
+                                               {"mouth_lowerlip_volume", &Person::lip_volume, 0.7},
+                                               {"mouth_upperlip_volume", &Person::lip_volume, 0.7},
+                                               {"mouth_lowerlip_height", &Person::lip_volume, 0.6},
+                                               {"mouth_upperlip_height", &Person::lip_volume, 0.6},
+                                               {"chin_width", &Person::jaw_width, 0.5},
+                                               {"chin_bones", &Person::jaw_width, 0.5},
+                                               {"head_square_diamond", &Person::jaw_width, 0.5},
+                                               {"head_fat", &Person::fat, 0.7},
+                                               {"cheek_volume", &Person::fat, 0.6},
+                                               {"neck_double", &Person::fat, 0.6},
+                                               {"eye_bag_size", &Person::ageing, 0.6},
+                                               {"mouth_laugh_lines", &Person::ageing, 0.5},
+                                               {"cheek_inner", &Person::fat, 0.4}}};
+  double value = random->normal();
+  for (const Shared& s : kShared) {
+    if (s.name == p.name) value = s.share * (person.*s.trait) + std::sqrt(1 - s.share * s.share) * value;
+  }
+  return 0.5 + 0.25 * person.spread * value;
+}
+
+/// Density of a beard's part, position of the parameter; the lower half is a clean shave.
+struct Beard {
+  double moustache = 0, chin = 0, jaw = 0;
+};
+
+Beard draw_beard(const Person& person, Random* random) {
+  const auto between = [random](double low, double high) { return low + (high - low) * random->uniform(); };
+  Beard beard{between(0, 0.5), between(0, 0.5), between(0, 0.5)};
+  if (!random->chance(0.55 * person.male * person.male)) return beard;
+  const double kind = random->uniform();
+  const double density = kind < 0.45 ? between(0.55, 0.75) : between(0.7, 1);  // stubble or grown
+  if (kind < 0.72) return {density * between(0.9, 1.1), density * between(0.9, 1.1), density * between(0.85, 1.05)};
+  if (kind < 0.90) return {density, density, between(0, 0.65)};  // goatee
+  beard.moustache = density;
+  return beard;
+}
+
 /// Values that follow from the person: what skin, hair, eyes and brows go together. Returns false for other parameters.
-bool draw_look(const Parameter& p, const Person& person, Random* random, std::vector<float>* x) {
+bool draw_look(const Parameter& p, const Person& person, const Beard& beard, Random* random, std::vector<float>* x) {
   const auto put = [&](double v) {
     (*x)[p.offset] = clamped(v);
     return true;
   };
-  const double elder = std::clamp((person.age - 0.62) / 0.3, 0.0, 1.0);  // 0 until about 40, 1 at about 80
   const double dark = person.ancestry[0], fair = person.ancestry[2];
   if (p.name == "gender") return put(person.male);
   if (p.name == "age") return put(person.age);
-  if (p.name == "weight") return put(0.5 + 0.19 * random->normal());
+  if (p.name == "weight") return put(0.5 + 0.11 * person.fat + 0.13 * random->normal());
   if (p.name == "muscle") return put(0.42 + 0.14 * person.male + 0.14 * random->normal());
   if (p.name == "skin_tone") return put(0.5 + 0.17 * random->normal());
   if (p.name == "skin_warmth") return put(0.5 + 0.17 * random->normal());
@@ -137,10 +167,21 @@ bool draw_look(const Parameter& p, const Person& person, Random* random, std::ve
     return put(random->chance(fair * fair) ? 0.15 + 0.75 * random->uniform() : dark_hair);
   }
   if (p.name == "hair_warmth") return put((random->chance(0.06 * fair) ? 0.85 : 0.5) + 0.14 * random->normal());
-  if (p.name == "hair_gray") {
-    const bool grey = random->chance(0.08 + 0.8 * elder);
-    return put(grey ? 0.5 + 0.5 * (0.25 + 0.75 * elder) * random->uniform() : 0.5 * random->uniform());
+  if (p.name == "hair_gray") return put(person.grey);
+  if (p.name == "hair_length") return put(random->uniform());
+  if (p.name == "hairline_recession") {
+    const bool receding = random->chance(person.male * (0.25 + 0.45 * person.elder));
+    return put(receding ? 0.5 + 0.5 * random->uniform() : 0.5 * random->uniform());
   }
+  if (p.name == "wrinkles") return put(0.5 + 0.17 * random->normal());
+  if (p.name == "eyebrow_thickness") return put(0.45 + 0.15 * person.male + 0.2 * random->normal());
+  if (p.name == "lip_lightness") return put(0.5 + 0.15 * random->normal());
+  if (p.name == "beard_moustache") return put(beard.moustache);
+  if (p.name == "beard_chin") return put(beard.chin);
+  if (p.name == "beard_jaw") return put(beard.jaw);
+  if (p.name == "beard_height") return put(0.5 + 0.2 * random->normal());
+  if (p.name == "beard_lightness") return put(0.5 + 0.15 * random->normal());
+  if (p.name == "beard_gray") return put(person.grey + 0.12 * random->normal());
   if (p.name == "skin_type" || p.name == "ethnicity") {
     // The skin follows ancestry with some freedom of its own.
     const double own = p.name == "skin_type" ? 0.35 * random->uniform() * random->uniform() : 0;
@@ -173,12 +214,15 @@ bool draw_moment(const Parameter& p, Random* random, std::vector<float>* x) {
     return true;
   };
   const auto degrees = [&](double v) { return put(p.from_client(v)); };
-  if (p.name == "yaw" || p.name == "pitch") return degrees((p.name == "yaw" ? 6.0 : 5.0) * random->normal());
+  if (p.name == "yaw" || p.name == "pitch") return degrees((p.name == "yaw" ? 7.0 : 5.5) * random->normal());
+  if (p.name == "camera_distance") return put(0.5 + 0.17 * random->normal());
   if (p.name == "smile") return put(random->chance(0.42) ? 0.72 + 0.28 * random->uniform() : 0.53 + 0.09 * random->normal());
   if (p.name == "mouth_open") return put(random->chance(0.28) ? 0.56 + 0.30 * random->uniform() : 0.5 + 0.05 * random->normal());
   if (p.name == "brows") return put(0.5 + 0.14 * random->normal());
   if (p.name == "eyes_closure") return put(random->chance(0.2) ? 0.55 + 0.35 * random->uniform() : 0.5 + 0.09 * random->normal());
-  if (p.name == "light_side") return put(0.5 + 0.19 * random->normal());
+  if (p.name == "background") return put(0.5 + 0.25 * random->normal());
+  if (p.name == "light_side" || p.name == "light_height" || p.name == "light_strength" || p.name == "light_warmth")
+    return put(0.5 + 0.18 * random->normal());
   return false;
 }
 
@@ -207,12 +251,13 @@ std::vector<float> draw_uniform(const Schema& schema, std::uint64_t seed, std::u
 std::vector<float> draw_human(const Schema& schema, std::uint64_t seed, std::uint64_t index) {
   Random random(seed, index);
   const Person person = draw_person(&random);
+  const Beard beard = draw_beard(person, &random);
   std::vector<float> x(schema.size());
   for (const Parameter& p : schema.parameters()) {
-    if (draw_look(p, person, &random, &x) || draw_moment(p, &random, &x)) continue;
+    if (draw_look(p, person, beard, &random, &x) || draw_moment(p, &random, &x)) continue;
     switch (p.type) {
-      case ParameterType::continuous:  // sigma = half the range on each side of the average
-        x[p.offset] = clamped(0.5 + 0.25 * person.spread * random.normal());
+      case ParameterType::continuous:
+        x[p.offset] = clamped(draw_shape(p, person, &random));
         break;
       case ParameterType::simplex:
         uniform_simplex(p, &random, &x);

@@ -16,44 +16,55 @@ constexpr std::array<const char*, 2> kSexes = {"female", "male"};
 
 std::size_t skin_index(std::size_t age, std::size_t type, std::size_t sex) { return (age * 3 + type) * 2 + sex; }
 
-// 1 on the lips, fading out over their border.
-float lip_strength(float ring) { return std::clamp((6.8F - ring) / 1.6F, 0.0F, 1.0F); }
-
-// Strength of the lips' tint in every texel of the atlas: the lip field drawn into the uv map.
-std::vector<float> lip_map(const HeadAsset& asset) {
-  const std::int32_t width = asset.atlas_width, height = asset.atlas_height;
-  std::vector<float> map(static_cast<std::size_t>(width) * static_cast<std::size_t>(height), 0.0F);
-  for (std::size_t t = 0; t < asset.region.size(); ++t) {
-    if (asset.region[t] != Region::head) continue;
-    std::array<Vec2, 3> p;
-    std::array<float, 3> ring{};
-    for (std::size_t k = 0; k < 3; ++k) {
-      const std::uint32_t corner = asset.skin.triangle[3 * t + k];
-      p[k] = {asset.skin.uv[corner][0] * static_cast<float>(width), (1 - asset.skin.uv[corner][1]) * static_cast<float>(height)};
-      ring[k] = asset.fields[corner].lip;
+// Weights of Catmull-Rom for the source texels around each of the `scale` positions inside a texel: [position][tap], taps at -2 ... 2.
+std::vector<std::array<float, 5>> enlarging_weights(std::int32_t scale) {
+  std::vector<std::array<float, 5>> weights(static_cast<std::size_t>(scale));
+  for (std::int32_t i = 0; i < scale; ++i) {
+    const float at = (static_cast<float>(i) + 0.5F) / static_cast<float>(scale) - 0.5F;  // from the texel's centre
+    for (std::int32_t tap = -2; tap <= 2; ++tap) {
+      const float d = std::abs(at - static_cast<float>(tap));
+      float w = 0;
+      if (d < 1) {
+        w = (1.5F * d - 2.5F) * d * d + 1;
+      } else if (d < 2) {
+        w = ((-0.5F * d + 2.5F) * d - 4) * d + 2;
+      }
+      weights[static_cast<std::size_t>(i)][static_cast<std::size_t>(tap + 2)] = w;
     }
-    if (*std::min_element(ring.begin(), ring.end()) > 8) continue;
-    const float area = (p[1][0] - p[0][0]) * (p[2][1] - p[0][1]) - (p[1][1] - p[0][1]) * (p[2][0] - p[0][0]);
-    if (std::abs(area) < 1e-9F) continue;
-    const auto bound = [](float v, std::int32_t limit) {
-      return static_cast<std::int32_t>(std::clamp(v, 0.0F, static_cast<float>(limit - 1)));
-    };
-    const auto xs = std::minmax({p[0][0], p[1][0], p[2][0]});
-    const auto ys = std::minmax({p[0][1], p[1][1], p[2][1]});
-    for (std::int32_t y = bound(ys.first - 1, height); y <= bound(ys.second + 1, height); ++y) {
-      for (std::int32_t x = bound(xs.first - 1, width); x <= bound(xs.second + 1, width); ++x) {
-        const float px = static_cast<float>(x) + 0.5F, py = static_cast<float>(y) + 0.5F;
-        const float u = ((p[1][0] - px) * (p[2][1] - py) - (p[1][1] - py) * (p[2][0] - px)) / area;
-        const float v = ((p[2][0] - px) * (p[0][1] - py) - (p[2][1] - py) * (p[0][0] - px)) / area;
-        // Triangles are a texel or less: one that only grazes a texel's centre still colours it.
-        constexpr float kSlack = -0.35F;
-        if (u < kSlack || v < kSlack || 1 - u - v < kSlack) continue;
-        float& to = map[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
-        to = std::max(to, lip_strength(u * ring[0] + v * ring[1] + (1 - u - v) * ring[2]));
+  }
+  return weights;
+}
+
+// `from` (height x width x 3) enlarged `scale` times each way by Catmull-Rom interpolation (Keys 1981, a = -0.5), edges repeated.
+std::vector<float> enlarge(std::span<const float> from, std::int32_t width, std::int32_t height, std::int32_t scale) {
+  const auto weights = enlarging_weights(scale);
+  const std::size_t row = 3 * static_cast<std::size_t>(width), wide_row = row * static_cast<std::size_t>(scale);
+  std::vector<float> wide(wide_row * static_cast<std::size_t>(height));
+  for (std::int32_t y = 0; y < height; ++y) {
+    const float* source = from.data() + static_cast<std::size_t>(y) * row;
+    float* to = wide.data() + static_cast<std::size_t>(y) * wide_row;
+    for (std::int32_t x = 0; x < width; ++x) {
+      std::array<const float*, 5> tap{};
+      for (std::int32_t t = 0; t < 5; ++t) tap[static_cast<std::size_t>(t)] = source + 3 * std::clamp(x + t - 2, 0, width - 1);
+      for (const auto& w : weights) {
+        for (std::size_t c = 0; c < 3; ++c)
+          *to++ = w[0] * tap[0][c] + w[1] * tap[1][c] + w[2] * tap[2][c] + w[3] * tap[3][c] + w[4] * tap[4][c];
       }
     }
   }
-  return map;
+  std::vector<float> out(wide.size() * static_cast<std::size_t>(scale));
+  for (std::int32_t y = 0; y < height; ++y) {
+    std::array<const float*, 5> tap{};
+    for (std::int32_t t = 0; t < 5; ++t)
+      tap[static_cast<std::size_t>(t)] = wide.data() + static_cast<std::size_t>(std::clamp(y + t - 2, 0, height - 1)) * wide_row;
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      const auto& w = weights[k];
+      float* to = out.data() + (static_cast<std::size_t>(y * scale) + k) * wide_row;
+      for (std::size_t i = 0; i < wide_row; ++i)
+        to[i] = std::max(0.0F, w[0] * tap[0][i] + w[1] * tap[1][i] + w[2] * tap[2][i] + w[3] * tap[3][i] + w[4] * tap[4][i]);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -77,16 +88,9 @@ Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
       }
     }
   }
-  const std::vector<float> map = lip_map(asset);
-  std::uint32_t texel = 0;
-  for (const SkinRegion& r : blender.regions_) {
-    for (std::int32_t y = 0; y < r.height; ++y) {
-      for (std::int32_t x = 0; x < r.width; ++x, ++texel) {
-        const float strength = map[static_cast<std::size_t>(r.atlas_y + y) * static_cast<std::size_t>(blender.width_) +
-                                   static_cast<std::size_t>(r.atlas_x + x)];
-        if (strength > 0) blender.lips_.push_back({texel, strength});
-      }
-    }
+  for (const SkinRegion& region : blender.regions_) {
+    auto& detail = blender.detail_.emplace_back();
+    if (region.scale > 1) detail.emplace_back(asset, region);
   }
   return blender;
 }
@@ -104,26 +108,29 @@ std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
       }
     }
   }
-  // Redder lips lose green and blue, paler ones red: their lightness hardly changes.
-  const float r = mix.lip_redness;
-  const Vec3 lip = r >= 0 ? Vec3{0.08F * r, -0.38F * r, -0.28F * r} : Vec3{0.14F * r, -0.10F * r, -0.08F * r};
-  for (const LipTexel& l : lips_) {
-    for (std::size_t c = 0; c < 3; ++c) sum[3 * l.texel + c] *= 1 + l.strength * lip[c];
-  }
   auto out = std::make_unique<Texture>();
   out->width = width_;
   out->height = height_;
   out->rgba.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 4, 255);
-  const float* from = sum.data();
-  for (const SkinRegion& region : regions_) {
-    for (std::int32_t y = 0; y < region.height; ++y) {
+  std::span<const float> rest = sum;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const SkinRegion& region = regions_[k];
+    const std::size_t size = 3 * static_cast<std::size_t>(region.width) * static_cast<std::size_t>(region.height);
+    std::vector<float> enlarged;
+    if (!detail_[k].empty()) {
+      enlarged = enlarge(rest.first(size), region.width, region.height, region.scale);
+      detail_[k].front().paint(mix.paint, enlarged);
+    }
+    const float* from = enlarged.empty() ? rest.data() : enlarged.data();
+    for (std::int32_t y = 0; y < region.height * region.scale; ++y) {
       std::uint8_t* to =
           out->rgba.data() +
           (static_cast<std::size_t>(region.atlas_y + y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(region.atlas_x)) * 4;
-      for (std::int32_t x = 0; x < region.width; ++x, from += 3, to += 4) {
+      for (std::int32_t x = 0; x < region.width * region.scale; ++x, from += 3, to += 4) {
         for (std::size_t c = 0; c < 3; ++c) to[c] = srgb8_from_linear(from[c]);
       }
     }
+    rest = rest.subspan(size);
   }
   return out;
 }

@@ -8,6 +8,7 @@
 
 #include "likeness/status.hpp"
 #include "scene/head_asset.hpp"
+#include "scene/skin_detail.hpp"
 
 namespace likeness::scene {
 
@@ -16,7 +17,7 @@ struct SkinMix {
   std::array<float, 3> age{};   ///< young, middle-aged, old
   std::array<float, 3> type{};  ///< african, asian, caucasian
   std::array<float, 2> sex{};   ///< female, male
-  float lip_redness = 0;        ///< -1 pale, 0 as painted, 1 red
+  SkinPaint paint;              ///< what is painted on the face
 };
 
 /// Holds the skins in linear light. Immutable, safe to share between threads.
@@ -28,14 +29,10 @@ class SkinBlender {
   std::unique_ptr<Texture> blend(const SkinMix& mix) const;
 
  private:
-  struct LipTexel {
-    std::uint32_t texel;  ///< in the order of the skins' texels
-    float strength;       ///< 0 to 1
-  };
   std::int32_t width_ = 0, height_ = 0;
   std::vector<SkinRegion> regions_;
   std::array<std::vector<std::uint16_t>, 18> linear_;  ///< [age][type][sex], linear light * 65535
-  std::vector<LipTexel> lips_;
+  std::vector<std::vector<SkinDetail>> detail_;        ///< of each region: one, or none where the texture is only copied
 };
 
 }  // namespace likeness::scene

@@ -35,6 +35,13 @@ bool empty(const Texture& texture) {
   return texture.width <= 0 || texture.height <= 0 || texture.rgba.size() < std::size_t{4} * texture.width * texture.height;
 }
 
+// Without the calls and branches of std::clamp and std::floor on plain x86-64.
+float limit(float v, float low, float high) { return std::min(high, std::max(low, v)); }
+float floor_of(float v) {
+  const auto whole = static_cast<float>(static_cast<int>(v));
+  return whole > v ? whole - 1 : whole;
+}
+
 // Weights of Catmull-Rom for the texels at -1, 0, 1, 2 and a position t in [0, 1) between 0 and 1.
 std::array<float, 4> catmull_rom(float t) {
   const float t2 = t * t;
@@ -87,35 +94,66 @@ float measure_luminance(const Texture& texture) {
   return weight > 0 && sum > 0 ? static_cast<float>(sum / weight) : 1.0F;
 }
 
-Colour sample_bilinear(const Texture& texture, int level, float u, float v) {
-  if (empty(texture)) return {1, 1, 1, 1};
+TextureLevel level_of(const Texture& texture, int level) {
+  if (empty(texture)) return {};
   const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
-  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(l.width) - 0.5F;
-  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(l.height) - 0.5F;
-  const float fx = std::floor(x), fy = std::floor(y);
+  return {texture.rgba.data() + l.first, l.width, l.height};
+}
+
+Colour sample_bilinear(const TextureLevel& level, float u, float v) {
+  if (level.rgba == nullptr) return {1, 1, 1, 1};
+  const float x = limit(u, 0, 1) * static_cast<float>(level.width) - 0.5F;
+  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(level.height) - 0.5F;
+  const float fx = floor_of(x), fy = floor_of(y);
   const float tx = x - fx, ty = y - fy;
   const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
+  const int left = std::max(ix, 0), right = std::min(ix + 1, level.width - 1);
+  const std::uint8_t* top = level.rgba + std::size_t{4} * static_cast<std::size_t>(std::max(iy, 0)) * static_cast<std::size_t>(level.width);
+  const std::uint8_t* bottom =
+      level.rgba + std::size_t{4} * static_cast<std::size_t>(std::min(iy + 1, level.height - 1)) * static_cast<std::size_t>(level.width);
+  const std::array<const std::uint8_t*, 4> texels = {top + 4 * left, top + 4 * right, bottom + 4 * left, bottom + 4 * right};
   const auto& linear = srgb_to_linear_table();
-  const float weights[4] = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
-  float sum[3] = {}, alpha = 0;
-  for (int k = 0; k < 4; ++k) {
-    const std::uint8_t* t = texel(texture, l, ix + k % 2, iy + k / 2);
+  const std::array<float, 4> weights = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
+  float red = 0, green = 0, blue = 0, alpha = 0;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const std::uint8_t* t = texels[k];
     const float weight = weights[k] * (static_cast<float>(t[3]) + 1e-3F);
-    for (int c = 0; c < 3; ++c) sum[c] += weight * linear[t[c]];
+    red += weight * linear[t[0]];
+    green += weight * linear[t[1]];
+    blue += weight * linear[t[2]];
     alpha += weight;
   }
   const float inverse = 1 / std::max(alpha, 1e-6F);
-  return {sum[0] * inverse, sum[1] * inverse, sum[2] * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
+  return {red * inverse, green * inverse, blue * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
+}
+
+float nearest_alpha(const Texture& texture, float u, float v) {
+  if (empty(texture)) return 1;
+  const int x = static_cast<int>(limit(u, 0, 1) * static_cast<float>(texture.width));
+  const int y = static_cast<int>((1 - limit(v, 0, 1)) * static_cast<float>(texture.height));
+  return static_cast<float>(texel(texture, level_at(texture, 0), x, y)[3]) * (1.0F / 255);
+}
+
+Tint::Tint(const Draw& draw) : factor_(draw.tint), recolour_(draw.recolour) {
+  if (!recolour_ || draw.texture == nullptr) return;
+  inverse_mean_ = 1 / (draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture));
+}
+
+bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex) {
+  if (draw.texture == nullptr) return false;
+  Vec2 sum = {0, 0};
+  for (const std::uint32_t v : vertex) {
+    for (std::size_t k = 0; k < 2; ++k) sum[k] += draw.uv[v][k];
+  }
+  return sample_bilinear(level_of(*draw.texture, 0), sum[0] / 3, sum[1] / 3)[3] < 0.5F;
 }
 
 LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
   if (empty(texture)) return;
   width_ = texture.width;
   height_ = texture.height;
-  const auto column = [&](float u) { return static_cast<int>(std::floor(std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F)); };
-  const auto line = [&](float v) {
-    return static_cast<int>(std::floor((1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F));
-  };
+  const auto column = [&](float u) { return static_cast<int>(floor_of(limit(u, 0, 1) * static_cast<float>(width_) - 0.5F)); };
+  const auto line = [&](float v) { return static_cast<int>(floor_of((1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F)); };
   // Two texels more on each side, for the reach of the filter; the edge of the texture is repeated there.
   x0_ = column(low[0]) - 2;
   y0_ = line(high[1]) - 2;
@@ -134,9 +172,9 @@ LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
 
 Colour LinearTexture::sample(float u, float v) const {
   if (texels_.empty()) return {1, 1, 1, 1};
-  const float x = std::clamp(u, 0.0F, 1.0F) * static_cast<float>(width_) - 0.5F;
-  const float y = (1 - std::clamp(v, 0.0F, 1.0F)) * static_cast<float>(height_) - 0.5F;
-  const float fx = std::floor(x), fy = std::floor(y);
+  const float x = limit(u, 0, 1) * static_cast<float>(width_) - 0.5F;
+  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F;
+  const float fx = floor_of(x), fy = floor_of(y);
   const auto wx = catmull_rom(x - fx);
   const auto wy = catmull_rom(y - fy);
   const int ix = std::clamp(static_cast<int>(fx) - 1 - x0_, 0, columns_ - 4);

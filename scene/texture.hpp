@@ -1,9 +1,12 @@
 // Reading textures: levels of detail, bilinear and Catmull-Rom sampling in linear light.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
+#include "image/color.hpp"
 #include "scene/draw_list.hpp"
 
 namespace likeness::scene {
@@ -19,8 +22,42 @@ void add_levels(Texture& texture);
 /// The alpha-weighted mean of linear luminance of level 0; 1 when the texture is empty or transparent.
 float measure_luminance(const Texture& texture);
 
-/// Level `level` at (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
-Colour sample_bilinear(const Texture& texture, int level, float u, float v);
+/// One picture of a texture, which must outlive it.
+struct TextureLevel {
+  const std::uint8_t* rgba = nullptr;  ///< height * width * 4; nullptr = none: reads as white
+  int width = 0, height = 0;
+};
+TextureLevel level_of(const Texture& texture, int level);
+
+/// At (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
+Colour sample_bilinear(const TextureLevel& level, float u, float v);
+
+/// Alpha of the nearest texel of level 0.
+float nearest_alpha(const Texture& texture, float u, float v);
+
+/// What a Draw does to the colours of its texture.
+class Tint {
+ public:
+  explicit Tint(const Draw& draw);
+
+  Colour apply(Colour texel) const {
+    if (recolour_) {
+      // Light strands against the mean, held back where they are much lighter: pale hair would look like foil.
+      const float ratio = luminance(texel[0], texel[1], texel[2]) * inverse_mean_;
+      texel[0] = texel[1] = texel[2] = std::min(0.65F * ratio + 0.35F * std::sqrt(ratio), 2.0F);
+    }
+    for (std::size_t k = 0; k < 3; ++k) texel[k] *= factor_[k];
+    return texel;
+  }
+
+ private:
+  Vec3 factor_ = {1, 1, 1};
+  bool recolour_ = false;
+  float inverse_mean_ = 1;  // of the texture's luminance
+};
+
+/// Whether a triangle (vertices of `draw`, an eye) belongs to the transparent cornea.
+bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex);
 
 /// A texture in linear floats for smooth enlargement: a frontal face covers only 77x72 texels of MakeHuman's skins.
 class LinearTexture {

@@ -1,1 +1,2 @@
 likeness_test(raster_test LINKS likeness_scene likeness_image)
+likeness_test(raster_look_test LINKS likeness_scene likeness_image)

@@ -1,5 +1,4 @@
-// The rasteriser on synthetic meshes, seen by a camera that needs no thought: eye at (0, 0, 10) looking at the origin, and a framing
-// in which one unit at the origin is 1/4 of the picture's side.
+// The rasteriser on synthetic meshes: coverage, depth, labels, layers, broken input, threads.
 #include "scene/raster.hpp"
 
 #include <gtest/gtest.h>
@@ -11,6 +10,7 @@
 
 #include "base/parallel.hpp"
 #include "image/color.hpp"
+#include "raster_support.hpp"
 #include "scene/raster_mesh.hpp"
 #include "scene/raster_scan.hpp"
 #include "scene/shade.hpp"
@@ -18,47 +18,6 @@
 
 namespace likeness::scene {
 namespace {
-
-constexpr Camera camera{{0, 0, 0}, {0, 0, 0}, 10};
-constexpr Framing framing{2.5F, {0.5F, 0.5F}};
-
-RenderOptions options(int size, bool labels = true, int supersample = 1) { return {size, labels, false, supersample}; }
-
-Texture plain(std::uint8_t r, std::uint8_t g, std::uint8_t b, std::uint8_t a = 255, int side = 4) {
-  Texture t;
-  t.width = t.height = side;
-  for (int i = 0; i < side * side; ++i) t.rgba.insert(t.rgba.end(), {r, g, b, a});
-  return t;
-}
-
-// A quad in the plane z, corners (x0, y0) to (x1, y1), facing the camera; uv runs over the whole texture.
-Draw quad(Material material, float x0, float y0, float x1, float y1, float z, const Texture* texture) {
-  Draw d;
-  d.material = material;
-  d.position = {{x0, y0, z}, {x1, y0, z}, {x1, y1, z}, {x0, y1, z}};
-  d.normal.assign(4, {0, 0, 1});
-  d.uv = {{0, 0}, {1, 0}, {1, 1}, {0, 1}};
-  d.triangle = {0, 1, 2, 0, 2, 3};
-  d.texture = texture;
-  if (material == Material::skin) {
-    d.fields.assign(4, LabelFields{});
-    d.region.assign(2, Region::head);
-  }
-  return d;
-}
-
-Rendering draw(std::vector<Draw> draws, const RenderOptions& o, const View& view = {}) {
-  DrawList list;
-  list.draws = std::move(draws);
-  return rasterise(list, camera, view, framing, o);
-}
-
-int count(const Rendering& r, int label) { return static_cast<int>(std::count(r.labels.begin(), r.labels.end(), label)); }
-
-std::array<int, 3> rgb(const Rendering& r, int x, int y) {
-  const std::uint8_t* p = r.rgb.data() + 3 * (y * r.size + x);
-  return {p[0], p[1], p[2]};
-}
 
 TEST(Raster, CoversExactlyTheSamplesInside) {
   const Texture white = plain(255, 255, 255);
@@ -119,7 +78,7 @@ TEST(Raster, NearerSurfaceWinsInAnyOrder) {
 
 TEST(Raster, InterpolatesWithPerspective) {
   // A floor that recedes: uv v from 0 at z = 2 to 1 at z = -6. On the screen v is not linear.
-  const Projector projector(camera, {});
+  const Projector projector(camera, standard());
   DrawList list;
   Draw floor;
   floor.position = {{-1, -1, 2}, {1, -1, 2}, {1, -1, -6}, {-1, -1, -6}};
@@ -237,7 +196,7 @@ TEST(Raster, SupersamplingAveragesInLinearLight) {
   const Rendering whole = draw({quad(Material::skin, -1, -1, 1, 1, 0, &grey)}, options(32, true, 2));
   const Rendering cut = draw({quad(Material::skin, -1, -1, 0.0625F, 1, 0, &grey)}, options(32, true, 2));
   const auto& linear = srgb_to_linear_table();
-  const float inside = linear[rgb(whole, 16, 16)[1]], edge = linear[rgb(cut, 16, 16)[1]], behind = backdrop(16.5F / 32)[1];
+  const float inside = linear[rgb(whole, 16, 16)[1]], edge = linear[rgb(cut, 16, 16)[1]], behind = Backdrop(0)(16.5F / 32, 16.5F / 32)[1];
   ASSERT_LT(inside, 0.7F) << "the tone curve's shoulder would bend the mean";
   EXPECT_NEAR(edge, 0.5F * (inside + behind), 0.004F);
   EXPECT_GT(std::fabs(inside - behind), 0.05F);
@@ -284,12 +243,14 @@ TEST(Raster, LandmarksFollowTheHead) {
   DrawList list;
   list.landmarks.assign(68, {0, 0, 0});
   list.landmarks[1] = {1, 0.5F, 0};
-  const Rendering r = rasterise(list, camera, {}, framing, options(64));
+  const Rendering r = rasterise(list, camera, standard(), framing, options(64));
   EXPECT_NEAR(r.landmarks[0][0], 32, 1e-4);
   EXPECT_NEAR(r.landmarks[1][0], 48, 1e-3);
   EXPECT_NEAR(r.landmarks[1][1], 24, 1e-3);
   list.landmarks[2] = {0, 0, 1};
-  const Rendering turned = rasterise(list, camera, {0.2F, 0, 0}, framing, options(64));
+  View view = standard();
+  view.yaw = 0.2F;
+  const Rendering turned = rasterise(list, camera, view, framing, options(64));
   EXPECT_GT(turned.landmarks[2][0], 34) << "positive yaw turns the face to image right";
 }
 
@@ -321,8 +282,11 @@ TEST(Raster, SameBytesForAnyNumberOfThreads) {
       Draw hair = quad(Material::hair, -1, 0, 1, 1 + f, 0.2F, &strands);
       hair.recolour = true;
       hair.tint = {0.2F, 0.1F, f};
-      out[i] = draw({quad(Material::skin, -1, -1, 1, 1, 0, &skin), hair}, options(40 + static_cast<int>(i % 3) * 24, true, 2),
-                    {f - 0.5F, 0.1F, f});
+      View view = standard();
+      view.yaw = f - 0.5F;
+      view.pitch = 0.1F;
+      view.light_side = f;
+      out[i] = draw({quad(Material::skin, -1, -1, 1, 1, 0, &skin), hair}, options(40 + static_cast<int>(i % 3) * 24, true, 2), view);
     });
     set_runner(nullptr);
     return out;
@@ -335,21 +299,6 @@ TEST(Raster, SameBytesForAnyNumberOfThreads) {
   EXPECT_NE(one[0].rgb, one[3].rgb);
 }
 
-TEST(Light, KeySwingsWithLightSide) {
-  const Texture white = plain(200, 200, 200);
-  Draw ridge = quad(Material::skin, -1, -1, 1, 1, 0, &white);
-  ridge.normal = {{-0.8F, 0, 0.6F}, {0.8F, 0, 0.6F}, {0.8F, 0, 0.6F}, {-0.8F, 0, 0.6F}};
-  const auto sides = [&](float light) {
-    const Rendering r = draw({ridge}, options(64), {0, 0, light});
-    return std::array<int, 2>{rgb(r, 18, 32)[1], rgb(r, 45, 32)[1]};
-  };
-  const auto left = sides(-1), middle = sides(0), right = sides(1);
-  EXPECT_GT(left[0], left[1] + 20);
-  EXPECT_NEAR(middle[0], middle[1], 2);
-  EXPECT_GT(right[1], right[0] + 20);
-  EXPECT_NEAR(left[0], right[1], 2);
-}
-
 TEST(Textures, LevelsKeepColourUnderAlpha) {
   Texture t = plain(0, 255, 0, 0, 16);
   for (int y = 0; y < 16; ++y) {
@@ -360,7 +309,7 @@ TEST(Textures, LevelsKeepColourUnderAlpha) {
   }
   add_levels(t);
   EXPECT_EQ(t.levels, 3);
-  const Colour c = sample_bilinear(t, 1, 0.4F, 0.6F);
+  const Colour c = sample_bilinear(level_of(t, 1), 0.4F, 0.6F);
   EXPECT_NEAR(c[3], 0.5F, 0.01F);
   EXPECT_NEAR(srgb8_from_linear(c[0]), 100, 1);
   EXPECT_NEAR(srgb8_from_linear(c[1]), 50, 1) << "green of the transparent texels bled in";

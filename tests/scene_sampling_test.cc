@@ -84,6 +84,8 @@ TEST(SamplingUniform, HasUniformMoments) {
 TEST(SamplingHuman, LooksFollowThePerson) {
   const Schema& s = head();
   const auto at = [&](const char* name) { return s.find(name)->offset; };
+  int bearded_men = 0, bearded_women = 0, receding_women = 0;
+  double eyes = 0;
   int grey_old = 0, old_people = 0, grey_young = 0, young_people = 0, smiles = 0;
   double agreement = 0, spread = 0;
   const int n = 3000;
@@ -93,14 +95,20 @@ TEST(SamplingHuman, LooksFollowThePerson) {
     if (x[at("age")] > 0.9F) ++old_people, grey_old += grey;
     if (x[at("age")] < 0.6F) ++young_people, grey_young += grey;
     smiles += x[at("smile")] > 0.7F;
+    (x[at("gender")] > 0.5F ? bearded_men : bearded_women) += x[at("beard_chin")] > 0.55F;
+    if (x[at("gender")] < 0.2F) receding_women += x[at("hairline_recession")] > 0.6F;
+    eyes += (x[at("eye_height_inner")] - 0.5) * (x[at("eye_height_mid")] - 0.5) / n;
     for (std::size_t k = 0; k < 3; ++k) agreement += x[at("ethnicity") + k] * x[at("skin_type") + k] / n;
     spread += std::pow(x[at("nose_vert")] - 0.5, 2) / n;
   }
   EXPECT_GT(static_cast<double>(grey_old) / old_people, 3.0 * grey_young / young_people);
+  EXPECT_GT(bearded_men, 8 * bearded_women);
+  EXPECT_LT(receding_women, n / 40);
+  EXPECT_NEAR(eyes / spread, 0.49, 0.1);  // sliders that share a trait go together
   EXPECT_GT(smiles, n / 4);
   EXPECT_LT(smiles, n / 2);
   EXPECT_GT(agreement, 0.55);  // independent draws give 1/3
-  EXPECT_NEAR(std::sqrt(spread), 0.25, 0.03);
+  EXPECT_NEAR(std::sqrt(spread), 0.19, 0.03);
 }
 
 TEST(SamplingHuman, IsTheSameOnEveryMachine) {
@@ -108,7 +116,7 @@ TEST(SamplingHuman, IsTheSameOnEveryMachine) {
   const auto x = draw_human(head(), 1, 5);
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(i % 7 + 1);
-  EXPECT_DOUBLE_EQ(sum, 241.69334007799625);
+  EXPECT_DOUBLE_EQ(sum, 246.97195192788422);
 }
 
 }  // namespace

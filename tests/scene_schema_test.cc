@@ -29,7 +29,7 @@ constexpr const char* kThree = R"([{"name":"a","group":"g","type":"continuous","
 TEST(Schema, ReadsTheCommittedHead) {
   const auto schema = Schema::parse(head_json());
   ASSERT_TRUE(schema.ok()) << schema.status().message;
-  EXPECT_EQ(schema->size(), 126U);
+  EXPECT_EQ(schema->size(), 142U);
   EXPECT_EQ(schema->hash().size(), 64U);
   std::size_t entries = 0, nuisance = 0;
   for (const Parameter& p : schema->parameters()) {
@@ -38,7 +38,7 @@ TEST(Schema, ReadsTheCommittedHead) {
     nuisance += p.role == ParameterRole::nuisance ? 1 : 0;
   }
   EXPECT_EQ(entries, schema->size());
-  EXPECT_EQ(nuisance, 7U);
+  EXPECT_EQ(nuisance, 12U);
   const std::vector<float> x = schema->default_vector();
   for (const Parameter& p : schema->parameters()) {
     if (p.type == ParameterType::continuous) {
@@ -194,7 +194,7 @@ TEST(Client, SaysWhatIsMissing) {
   EXPECT_EQ(code(head_json()), Code::not_found);  // no head.asset beside it
   EXPECT_EQ(code(scene(kThree)), Code::unavailable);
   EXPECT_EQ(code("{"), Code::corrupt_scene);
-  EXPECT_TRUE(write_file_atomic(folder / "head.asset", std::string_view("LKHEAD1\n and no more")).ok());
+  EXPECT_TRUE(write_file_atomic(folder / "head.asset", std::string_view("LKHEAD2\n and no more")).ok());
   EXPECT_EQ(code(head_json()), Code::corrupt_scene);
   std::filesystem::remove_all(folder);
 }

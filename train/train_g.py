@@ -6,6 +6,7 @@ WORK/g.pt is the checkpoint (resumed when present), WORK/g.log the losses, WORK/
 `--gradient 0 --pooled 0 --regions 1,1,1` is the patent's plain L1.
 """
 import argparse
+import json
 import os
 
 import common
@@ -87,6 +88,8 @@ def parse():
     parser.add_argument("--held-out", help="cache of held-out renders: measured with every sample sheet")
     parser.add_argument("--work", required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--start", help="checkpoint of an earlier schema to start from")
+    parser.add_argument("--start-scenes", nargs=2, metavar=("OLD", "NEW"), help="scene.json of that checkpoint and of the cache")
     parser.add_argument("--stop-after", type=float, default=1e9, help="leave after this many minutes of this run (to be resumed)")
     parser.add_argument("--stages", default="128:0.25,256:0.8,512:1", help="SIZE:END, END a fraction of the minutes")
     parser.add_argument("--channels", default=",".join(map(str, models.GENERATOR_CHANNELS)))
@@ -111,6 +114,32 @@ def some_sum_to_one(x):
     return len(x) > x.shape[1] and float((x @ weights - 1).abs().max()) < 1e-3
 
 
+def scene_inputs(path):
+    """name of each entry of x -> (its position, client units from 0 to 1)."""
+    with open(path) as file:
+        parameters = json.load(file)["parameters"]
+    inputs = {}
+    for p in parameters:
+        parts = p.get("options") or p.get("components") or [None]
+        for part in parts:
+            inputs[(p["name"], part)] = (len(inputs), p["max"] - p["min"] if part is None else 1)
+    return inputs
+
+
+@torch.no_grad()
+def inherit(network, old, old_inputs, new_inputs):
+    """Takes over the weights of another schema's generator: parameters of the same name keep their effect, new ones start with none."""
+    stem = network.deconv0.weight
+    stem.zero_()
+    for name, (row, span) in new_inputs.items():
+        if name in old_inputs:
+            old_row, old_span = old_inputs[name]
+            stem[row] = old["deconv0.weight"][old_row] * (old["input_scale"][old_row] / network.input_scale[row] * span / old_span)
+    own = network.state_dict()
+    taken = {k: v for k, v in old.items() if k in own and own[k].shape == v.shape and not k.startswith("input_") and k != "deconv0.weight"}
+    network.load_state_dict(taken, strict=False)
+
+
 def new_state(a, cache, device):
     channels = [int(c) for c in a.channels.split(",")]
     first = int(a.stages.split(":")[0])
@@ -119,6 +148,8 @@ def new_state(a, cache, device):
     if some_sum_to_one(x):
         network.input_mean.copy_(x.mean(0))
     network.input_scale.copy_(1 / x.std(0).clamp(min=0.08))
+    if a.start:
+        inherit(network, torch.load(a.start, map_location="cpu")["average"], *(scene_inputs(path) for path in a.start_scenes))
     return network.to(device)
 
 
