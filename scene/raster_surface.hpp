@@ -30,7 +30,7 @@ class Surfaces {
   // A texture as its material wants it: skin is enlarged smoothly, the rest is read bilinearly from the level that fits.
   struct Paint {
     std::vector<TextureLevel> levels;
-    std::optional<LinearTexture> smooth;
+    std::optional<SmoothTexture> smooth;
     Vec3 factor = {1, 1, 1};
     bool recolour = false;
     float inverse_mean = 1;  // of the texture's luminance

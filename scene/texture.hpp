@@ -29,22 +29,29 @@ TextureLevel level_of(const Texture& texture, int level);
 /// At (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
 Colour sample_bilinear(const TextureLevel& level, float u, float v);
 
+/// A texture in 8-bit sRGB, for what cannot read Texture::linear, such as files: converts, or copies.
+Texture as_srgb(const Texture& texture);
+
 /// Alpha of the nearest texel of level 0.
 float nearest_alpha(const Texture& texture, float u, float v);
 
-/// A texture in linear floats for smooth enlargement: a frontal face covers only 77x72 texels of MakeHuman's skins.
-class LinearTexture {
+/// Smooth enlargement: a frontal face covers only 77x72 texels of MakeHuman's skins.
+class SmoothTexture {
  public:
-  /// Reads level 0 where [u0, u1] x [v0, v1] needs it; elsewhere sample() must not be called. Alpha is ignored.
-  LinearTexture(const Texture& texture, Vec2 low, Vec2 high);
+  /// Reads a texture in linear light where it is; it must outlive this object, and its outermost texels are read by no triangle. Of
+  /// another, level 0 is converted where [low, high] needs it; elsewhere sample() must not be called. Alpha is ignored.
+  SmoothTexture(const Texture& texture, Vec2 low, Vec2 high);
+  SmoothTexture(const SmoothTexture&) = delete;
+  SmoothTexture& operator=(const SmoothTexture&) = delete;
   /// Catmull-Rom interpolation (Keys 1981, a = -0.5), edges clamped; negative overshoot is cut. Alpha is 1.
   Colour sample(float u, float v) const;
 
  private:
-  int width_ = 0, height_ = 0;  // of the whole texture
-  int x0_ = 0, y0_ = 0;         // first texel held
+  float width_ = 0, height_ = 0;  // of the whole texture
+  int x0_ = 0, y0_ = 0;           // first texel held
   int columns_ = 0, rows_ = 0;
-  std::vector<Colour> texels_;
+  const std::uint16_t* texels_ = nullptr;  // rows * columns * 4; none: reads as white
+  std::vector<std::uint16_t> converted_;
 };
 
 }  // namespace likeness::scene
