@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "likeness/scene.hpp"
 #include "likeness/status.hpp"
 
 namespace CLI {
@@ -30,8 +31,13 @@ std::filesystem::path model_folder(const std::string& option);
 /// The scene: `option` if not empty, else scene.json in the model folder.
 std::filesystem::path scene_file(const std::string& scene_option, const std::string& model_option);
 
+/// The character in a file: a character.json, or else a MakeHuman saved model, told by content. What a .mhm holds beyond the scene's
+/// sliders is noted on standard error, a line each. Errors: those of read_text_file, character_from_json and character_from_mhm.
+Result<Character> read_character(const Schema& schema, const std::filesystem::path& path);
+
 // Each adds its subcommand to `app`; when the subcommand was given, its callback stores the exit status in `exit`.
 void add_render_command(CLI::App& app, int& exit);
+void add_export_command(CLI::App& app, int& exit);
 void add_dataset_command(CLI::App& app, int& exit);
 #ifndef LIKENESS_SCENE_ONLY
 void add_fit_command(CLI::App& app, int& exit);

@@ -24,9 +24,7 @@ Status generate(const GenerateArguments& arguments) {
   if (!scene.ok()) return scene.status();
   const auto schema = Schema::parse(*scene);
   if (!schema.ok()) return schema.status();
-  const auto text = read_text_file(arguments.character);
-  if (!text.ok()) return text.status();
-  const auto character = character_from_json(*schema, *text);
+  const auto character = read_character(*schema, arguments.character);
   if (!character.ok()) return character.status();
   const auto generator = load_generator(model_folder(arguments.model.model) / "generator.safetensors");
   if (!generator.ok()) return generator.status();
@@ -44,7 +42,7 @@ Status generate(const GenerateArguments& arguments) {
 void add_generate_command(CLI::App& app, int& exit) {
   auto arguments = std::make_shared<GenerateArguments>();
   CLI::App* command = app.add_subcommand("generate", "Draw a character by the network that stands for the game");
-  command->add_option("character", arguments->character, "character.json")->required();
+  command->add_option("character", arguments->character, "character.json, or a MakeHuman saved model (.mhm)")->required();
   command->add_option("-o,--output", arguments->output, "PNG to write")->required();
   add_model_options(*command, arguments->model);
   command->callback([arguments, &exit] {

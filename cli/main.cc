@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   add_fit_command(app, exit);
 #endif
   add_render_command(app, exit);
+  add_export_command(app, exit);
 #ifndef LIKENESS_SCENE_ONLY
   add_generate_command(app, exit);
   add_align_command(app, exit);

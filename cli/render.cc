@@ -33,9 +33,7 @@ Image picture(int size, int channels, std::vector<std::uint8_t> pixels) {
 Status render(const RenderArguments& arguments) {
   const auto client = open_client(scene_file(arguments.scene, arguments.model));
   if (!client.ok()) return client.status();
-  const auto text = read_text_file(arguments.character);
-  if (!text.ok()) return text.status();
-  const auto character = character_from_json((*client)->schema(), *text);
+  const auto character = read_character((*client)->schema(), arguments.character);
   if (!character.ok()) return character.status();
   RenderOptions options;
   options.size = arguments.size;
@@ -53,7 +51,7 @@ Status render(const RenderArguments& arguments) {
 void add_render_command(CLI::App& app, int& exit) {
   auto arguments = std::make_shared<RenderArguments>();
   CLI::App* command = app.add_subcommand("render", "Render a character in its game (neutral, frontal, standard light)");
-  command->add_option("character", arguments->character, "character.json")->required();
+  command->add_option("character", arguments->character, "character.json, or a MakeHuman saved model (.mhm)")->required();
   command->add_option("-o,--output", arguments->output, "PNG to write")->required();
   command->add_option("--labels", arguments->labels, "Also write the label map, 8-bit grey PNG with classes 0 to 10");
   command->add_option("--size", arguments->size, "Side in pixels")->check(CLI::Range(16, 4096))->capture_default_str();

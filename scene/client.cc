@@ -4,14 +4,38 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "likeness/mesh.hpp"
 #include "likeness/scene.hpp"
 #include "scene/glasses.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/head_model.hpp"
+#include "scene/mesh_export.hpp"
 #include "scene/raster.hpp"
 
 namespace likeness {
 namespace {
+
+// `x` made valid, with the nuisance parameters at rest where the options say so.
+Result<std::vector<float>> canonical_character(const Schema& schema, std::span<const float> x, const RenderOptions& options) {
+  if (x.size() != schema.size())
+    return Status{Code::invalid_argument,
+                  "a character of this scene has " + std::to_string(schema.size()) + " entries, not " + std::to_string(x.size())};
+  if (!std::all_of(x.begin(), x.end(), [](float v) { return std::isfinite(v); }))
+    return Status{Code::invalid_argument, "an entry of the character is not a finite number"};
+  if (options.size < 16 || options.size > 4096 || options.supersample < 1 || options.supersample > 4)
+    return Status{Code::invalid_argument, "pictures are 16 to 4096 pixels wide, with 1 to 4 samples a pixel and axis"};
+  std::vector<float> canonical(x.begin(), x.end());
+  if (options.neutral) {
+    const std::vector<float> average = schema.default_vector();
+    for (const Parameter& p : schema.parameters()) {
+      if (p.role != ParameterRole::nuisance) continue;
+      const auto at = static_cast<std::ptrdiff_t>(p.offset);
+      std::copy_n(average.begin() + at, p.size(), canonical.begin() + at);
+    }
+  }
+  schema.canonicalise(canonical);
+  return canonical;
+}
 
 class BuiltinClient final : public GameClient {
  public:
@@ -20,27 +44,20 @@ class BuiltinClient final : public GameClient {
   const Schema& schema() const override { return schema_; }
 
   Result<Rendering> render(std::span<const float> x, const RenderOptions& options) const override {
-    if (x.size() != schema_.size())
-      return Status{Code::invalid_argument,
-                    "a character of this scene has " + std::to_string(schema_.size()) + " entries, not " + std::to_string(x.size())};
-    if (!std::all_of(x.begin(), x.end(), [](float v) { return std::isfinite(v); }))
-      return Status{Code::invalid_argument, "an entry of the character is not a finite number"};
-    if (options.size < 16 || options.size > 4096 || options.supersample < 1 || options.supersample > 4)
-      return Status{Code::invalid_argument, "pictures are 16 to 4096 pixels wide, with 1 to 4 samples a pixel and axis"};
-    std::vector<float> canonical(x.begin(), x.end());
-    if (options.neutral) {
-      const std::vector<float> average = schema_.default_vector();
-      for (const Parameter& p : schema_.parameters()) {
-        if (p.role != ParameterRole::nuisance) continue;
-        const auto at = static_cast<std::ptrdiff_t>(p.offset);
-        std::copy_n(average.begin() + at, p.size(), canonical.begin() + at);
-      }
-    }
-    schema_.canonicalise(canonical);
-    scene::DrawList list = model_.draw(canonical);
+    const Result<std::vector<float>> canonical = canonical_character(schema_, x, options);
+    if (!canonical.ok()) return canonical.status();
+    scene::DrawList list = model_.draw(*canonical);
     if (options.glasses != 0) scene::add_glasses(options.glasses, list.landmarks, &list);
-    const scene::View view = model_.view(canonical);
+    const scene::View view = model_.view(*canonical);
     return scene::rasterise(list, model_.camera(), view, model_.framing(list.landmarks, view), options);
+  }
+
+  Result<Mesh> mesh(std::span<const float> x, bool expression) const override {
+    RenderOptions options;
+    options.neutral = !expression;
+    const Result<std::vector<float>> canonical = canonical_character(schema_, x, options);
+    if (!canonical.ok()) return canonical.status();
+    return scene::mesh_from(model_.draw(*canonical));
   }
 
  private:
@@ -49,6 +66,10 @@ class BuiltinClient final : public GameClient {
 };
 
 }  // namespace
+
+Result<Mesh> GameClient::mesh(std::span<const float> /*x*/, bool /*expression*/) const {
+  return Status{Code::unavailable, "this scene's client draws pictures only: it has no 3-D head to export"};
+}
 
 Result<std::unique_ptr<GameClient>> open_client(const std::filesystem::path& scene_json) {
   Result<std::string> text = read_text_file(scene_json, std::size_t{16} << 20);

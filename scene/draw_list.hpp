@@ -50,7 +50,7 @@ struct Draw {
   const Texture* texture = nullptr;     ///< owned by the head asset or by the DrawList's `textures`
   Vec3 tint = {1, 1, 1};                ///< linear factor on the texture's linear colour
   std::vector<float> fade;  ///< layers only, one a vertex or empty: alpha is multiplied by the interpolated value, clamped to 0..1
-  bool recolour = false;    ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (raster_surface.cc)
+  bool recolour = false;    ///< hair and brows: tint times the texture's luminance over its mean, contrast softened (Tint, texture.hpp)
 };
 
 /// Everything that one character needs to be drawn.

@@ -135,11 +135,7 @@ void add_triangles(const Draw& draw, std::uint16_t index, const Grid& grid, Scre
     if (!draw.region.empty()) triangle.region = draw.region[t / 3];
     const float pixels = 0.5F * std::fabs(area) / (grid.per_pixel * grid.per_pixel);
     triangle.level = static_cast<std::uint8_t>(texture_level(draw.texture, draw, v, pixels));
-    if (draw.material == Material::eye && draw.texture != nullptr) {
-      const float u = (draw.uv[v[0]][0] + draw.uv[v[1]][0] + draw.uv[v[2]][0]) / 3;
-      const float w = (draw.uv[v[0]][1] + draw.uv[v[1]][1] + draw.uv[v[2]][1]) / 3;
-      triangle.clear = sample_bilinear(level_of(*draw.texture, 0), u, w)[3] < 0.5F;
-    }
+    triangle.clear = draw.material == Material::eye && is_cornea(draw, v);
     triangle.solid = draw.material == Material::hair && is_solid(draw, v);
     for (const std::uint32_t i : v) {
       for (int k = 0; k < 2; ++k) {

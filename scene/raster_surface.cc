@@ -36,29 +36,19 @@ Colour Surfaces::Paint::read(float u, float v, int level) const {
   } else if (!levels.empty()) {
     c = sample_bilinear(levels[static_cast<std::size_t>(level)], u, v);
   }
-  if (recolour) {
-    // Light strands against the mean, held back where they are much lighter: pale hair would look like foil.
-    const float ratio = luminance(c[0], c[1], c[2]) * inverse_mean;
-    c[0] = c[1] = c[2] = std::min(0.65F * ratio + 0.35F * std::sqrt(ratio), 2.0F);
-  }
-  for (std::size_t k = 0; k < 3; ++k) c[k] *= factor[k];
-  return c;
+  return tint.apply(c);
 }
 
-Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), mesh_(mesh), paints_(list.draws.size()) {
-  for (std::size_t d = 0; d < paints_.size(); ++d) {
+Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), mesh_(mesh) {
+  paints_.reserve(list.draws.size());
+  for (std::size_t d = 0; d < list.draws.size(); ++d) {
     const Draw& draw = list.draws[d];
-    Paint& paint = paints_[d];
-    paint.recolour = draw.recolour;
-    paint.factor = draw.tint;
+    Paint& paint = paints_.emplace_back(draw);
     const auto& [low, high] = mesh.uv[d];
     const bool seen = low[0] <= high[0] && low[1] <= high[1];
     if (draw.texture == nullptr || !seen) continue;
     for (int level = 0; level < draw.texture->levels; ++level) paint.levels.push_back(level_of(*draw.texture, level));
     if (draw.material == Material::skin) paint.smooth.emplace(*draw.texture, low, high);
-    if (draw.recolour) {
-      paint.inverse_mean = 1 / (draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture));
-    }
   }
 }
 

@@ -29,11 +29,10 @@ class Surfaces {
  private:
   // A texture as its material wants it: skin is enlarged smoothly, the rest is read bilinearly from the level that fits.
   struct Paint {
+    explicit Paint(const Draw& draw) : tint(draw) {}
     std::vector<TextureLevel> levels;
     std::optional<SmoothTexture> smooth;
-    Vec3 factor = {1, 1, 1};
-    bool recolour = false;
-    float inverse_mean = 1;  // of the texture's luminance
+    Tint tint;
 
     Colour read(float u, float v, int level) const;
   };

@@ -56,6 +56,10 @@ inline float reflected(float open, float albedo) {
   return most(open, ((open * a + b) * open + c) * open);
 }
 
+// MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB), its dark ones brick red.
+constexpr Vec3 complexion = {1.05F, 1.0F, 1.13F};
+inline float colour_share(float grey) { return 0.74F + 0.26F * least(grey * 5, 1); }
+
 }  // namespace
 
 Lights::Lights(const View& view) {
@@ -89,6 +93,20 @@ Lights::Lights(const View& view) {
   for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
 }
 
+Vec3 corrected(Material material, const Vec3& albedo) {
+  if (material == Material::skin) {
+    const float grey = luminance(albedo[0], albedo[1], albedo[2]), colourful = colour_share(grey);
+    Vec3 skin;
+    for (std::size_t c = 0; c < 3; ++c) skin[c] = complexion[c] * mix(grey, albedo[c], colourful);
+    return skin;
+  }
+  // MakeHuman's brown irises are blood red in linear light.
+  if (material == Material::eye) return {albedo[0], std::max(albedo[1], 0.40F * albedo[0]), std::max(albedo[2], 0.17F * albedo[0])};
+  // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
+  if (material == Material::teeth) return {albedo[0] * 1.26F, albedo[1] * 1.20F, albedo[2] * 1.10F};
+  return albedo;
+}
+
 Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
   const float up = 0.5F + 0.5F * normal[1];
   Vec3 light;
@@ -99,8 +117,6 @@ Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
 // Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
 LIKENESS_CLONES void Lights::shade_skin(FragmentLanes& lanes, std::size_t count) const {
   constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};
-  // MakeHuman's skins are yellower than people in photos (green over blue 1.24 against 1.12 in sRGB), its dark ones brick red.
-  constexpr Vec3 complexion = {1.05F, 1.0F, 1.13F};
   const Lamp key = lamps_[0], fill = lamps_[1];
   const Vec3 sky = sky_, ground = ground_;
   for (std::size_t i = 0; i < count; ++i) {
@@ -108,7 +124,7 @@ LIKENESS_CLONES void Lights::shade_skin(FragmentLanes& lanes, std::size_t count)
     const float occlusion = lanes.occlusion[i], shadow = lanes.shadow[i], gloss = lanes.gloss[i];
     const float red = lanes.albedo[0][i], green = lanes.albedo[1][i], blue = lanes.albedo[2][i];
     const float grey = luminance(red, green, blue);
-    const float colourful = 0.74F + 0.26F * least(grey * 5, 1);
+    const float colourful = colour_share(grey);
     const float up = 0.5F + 0.5F * ny;
     const float open = 0.55F + 0.45F * occlusion;
     // Shadows of the key lamp only: the fill is as broad as a wall.
@@ -123,7 +139,7 @@ LIKENESS_CLONES void Lights::shade_skin(FragmentLanes& lanes, std::size_t count)
     // Light that seeps into a shadow's edge is red.
     const float seeped = 0.10F * (1 - shadow) * shadow;
     const auto channel = [&](float albedo, std::size_t c, float extra) {
-      const float skin = complexion[c] * (grey + (albedo - grey) * colourful);
+      const float skin = complexion[c] * mix(grey, albedo, colourful);
       const float arriving = mix(ground[c], sky[c], up) * reflected(occlusion, least(skin, 1)) +
                              key.colour[c] * (key_lit + extra) * wrapped(key_cosine, wrap[c]) +
                              fill.colour[c] * (fill_lit + extra) * wrapped(fill_cosine, wrap[c]);
@@ -179,12 +195,11 @@ LIKENESS_CLONES void Lights::shade_hair(FragmentLanes& lanes, std::size_t count)
   }
 }
 
-// The eyeball: white of the eye and iris in one texture. MakeHuman's brown irises are blood red in linear light.
+// The eyeball: white of the eye and iris in one texture.
 Vec3 Lights::eye(const Fragment& f) const {
   Fragment eye = f;
+  eye.albedo = corrected(Material::eye, f.albedo);
   Vec3& a = eye.albedo;
-  a[1] = std::max(a[1], 0.40F * a[0]);
-  a[2] = std::max(a[2], 0.17F * a[0]);
   // The iris lies behind a lens: light that enters above leaves below.
   const float iris = limit(1 - 2.5F * luminance(a[0], a[1], a[2]), 0.0F, 1.0F);
   const float gathered = 1 - 0.15F * (1 - iris) - iris * (0.15F + 1.5F * f.normal[1]);
@@ -250,9 +265,8 @@ Vec3 Lights::shade(const Fragment& fragment) const {
     case Material::eye:
       return eye(fragment);
     case Material::teeth: {
-      // Enamel lets the light of the mouth through: warmer than the texture in the bluish sky light.
       Fragment warm = fragment;
-      warm.albedo = {fragment.albedo[0] * 1.26F, fragment.albedo[1] * 1.20F, fragment.albedo[2] * 1.10F};
+      warm.albedo = corrected(Material::teeth, fragment.albedo);
       return plain(warm, 0.4F, 0.14F);
     }
     case Material::tongue:

@@ -22,6 +22,9 @@ struct Fragment {
   float lean = 0;           ///< hair: how far its highlights are shifted along the strand
 };
 
+/// The colour that a material shows, of what its texture and tint hold: MakeHuman's paintings are off for some. Linear.
+Vec3 corrected(Material material, const Vec3& albedo);
+
 /// Points of skin or of hair side by side: one array a number, so that shading them becomes vector code.
 struct FragmentLanes {
   static constexpr std::size_t size = 128;

@@ -127,8 +127,8 @@ constexpr Range share_range = {0, 1.0F / 255};
 constexpr Range cheek_range = {-0.20F, 0.38F / 255};    // dm; beyond, a beard of no height begins or ends
 constexpr Range wrinkle_range = {-0.60F, 3.06F / 255};  // neighbouring lines may add up
 
-// Texels beyond those that triangles cover which interpolation reads.
-constexpr std::int32_t reach = 2;
+// Texels beyond those that triangles cover which interpolation reads, here or in the mip levels of an exported head.
+constexpr std::int32_t reach = 6;
 
 void widen(SkinDetail::Span& span, std::int32_t begin, std::int32_t end) {
   const bool none = span.begin >= span.end;

@@ -147,6 +147,20 @@ Texture as_srgb(const Texture& texture) {
   return out;
 }
 
+Tint::Tint(const Draw& draw) : factor_(draw.tint), recolour_(draw.recolour) {
+  if (!recolour_ || draw.texture == nullptr) return;
+  inverse_mean_ = 1 / (draw.texture->mean_luminance > 0 ? draw.texture->mean_luminance : measure_luminance(*draw.texture));
+}
+
+bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex) {
+  if (draw.texture == nullptr) return false;
+  Vec2 sum = {0, 0};
+  for (const std::uint32_t v : vertex) {
+    for (std::size_t k = 0; k < 2; ++k) sum[k] += draw.uv[v][k];
+  }
+  return sample_bilinear(level_of(*draw.texture, 0), sum[0] / 3, sum[1] / 3)[3] < 0.5F;
+}
+
 SmoothTexture::SmoothTexture(const Texture& texture, Vec2 low, Vec2 high)
     : width_(static_cast<float>(texture.width)), height_(static_cast<float>(texture.height)) {
   if (!texture.linear.empty() && std::min(texture.width, texture.height) >= 4) {

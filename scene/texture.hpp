@@ -1,9 +1,12 @@
 // Reading textures: levels of detail, bilinear and Catmull-Rom sampling in linear light.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
+#include "image/color.hpp"
 #include "scene/draw_list.hpp"
 
 namespace likeness::scene {
@@ -35,14 +38,38 @@ Texture as_srgb(const Texture& texture);
 /// Alpha of the nearest texel of level 0.
 float nearest_alpha(const Texture& texture, float u, float v);
 
+/// What a Draw does to the colours of its texture.
+class Tint {
+ public:
+  explicit Tint(const Draw& draw);
+
+  Colour apply(Colour texel) const {
+    if (recolour_) {
+      // Light strands against the mean, held back where they are much lighter: pale hair would look like foil.
+      const float ratio = luminance(texel[0], texel[1], texel[2]) * inverse_mean_;
+      texel[0] = texel[1] = texel[2] = std::min(0.65F * ratio + 0.35F * std::sqrt(ratio), 2.0F);
+    }
+    for (std::size_t k = 0; k < 3; ++k) texel[k] *= factor_[k];
+    return texel;
+  }
+
+ private:
+  Vec3 factor_ = {1, 1, 1};
+  bool recolour_ = false;
+  float inverse_mean_ = 1;  // of the texture's luminance
+};
+
+/// Whether a triangle (vertices of `draw`, an eye) belongs to the transparent cornea.
+bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex);
+
 /// Smooth enlargement: a frontal face covers only 77x72 texels of MakeHuman's skins.
 class SmoothTexture {
  public:
   /// Reads a texture in linear light where it is; it must outlive this object, and its outermost texels are read by no triangle. Of
   /// another, level 0 is converted where [low, high] needs it; elsewhere sample() must not be called. Alpha is ignored.
   SmoothTexture(const Texture& texture, Vec2 low, Vec2 high);
-  SmoothTexture(const SmoothTexture&) = delete;
-  SmoothTexture& operator=(const SmoothTexture&) = delete;
+  SmoothTexture(SmoothTexture&&) = default;
+  SmoothTexture& operator=(SmoothTexture&&) = default;
   /// Catmull-Rom interpolation (Keys 1981, a = -0.5), edges clamped; negative overshoot is cut. Alpha is 1.
   Colour sample(float u, float v) const;
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 import models
+import train_g
 
 
 def reference_generator(g, state, x):
@@ -96,6 +97,26 @@ class ResidualNetTest(unittest.TestCase):
         self.assertLess(float((z - features[0]).abs().max()), 1e-4)
         self.assertIn("layer2.0.downsample.0.bias", folded)
         self.assertFalse(any("bn" in k or "downsample.1" in k for k in folded))
+
+
+class InheritTest(unittest.TestCase):
+    def test_same_names_keep_their_effect_and_new_ones_have_none(self):
+        torch.manual_seed(3)
+        old = models.Generator(3, [8, 8, 3]).eval()
+        old.input_mean.uniform_()
+        old.input_scale.uniform_(1, 3)
+        new = models.Generator(4, [8, 8, 3]).eval()
+        place = [2, 0, 3]  # of the old inputs among the new ones
+        new.input_mean[place] = old.input_mean
+        new.input_scale.uniform_(1, 3)
+        # The second parameter's range has doubled: half the old position is the same face.
+        train_g.inherit(new, old.state_dict(), {"a": (0, 1.0), "b": (1, 2.0), "c": (2, 1.0)},
+                        {"b": (0, 4.0), "new": (1, 1.0), "a": (2, 1.0), "c": (3, 1.0)})
+        x = torch.rand(5, 3)
+        wide = torch.rand(5, 4)
+        wide[:, place] = x
+        wide[:, 0] = old.input_mean[1] + (x[:, 1] - old.input_mean[1]) / 2
+        self.assertLess(float((new(wide) - old(x)).abs().max()), 1e-6)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,8 @@ def inherit(network, old, old_inputs, new_inputs):
         if name in old_inputs:
             old_row, old_span = old_inputs[name]
             stem[row] = old["deconv0.weight"][old_row] * (old["input_scale"][old_row] / network.input_scale[row] * span / old_span)
-    taken = {k: v for k, v in old.items() if k in network.state_dict() and not k.startswith("input_") and k != "deconv0.weight"}
+    own = network.state_dict()
+    taken = {k: v for k, v in old.items() if k in own and own[k].shape == v.shape and not k.startswith("input_") and k != "deconv0.weight"}
     network.load_state_dict(taken, strict=False)
 
 

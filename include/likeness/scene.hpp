@@ -92,8 +92,22 @@ std::string character_to_json(const Schema& schema, const Character& character);
 /// Reads what character_to_json wrote. `unit` entries win over `value`; missing parameters get their default.
 /// Errors: invalid_argument (not such a file, unknown parameter, out of range), schema_mismatch.
 Result<Character> character_from_json(const Schema& schema, std::string_view json);
-/// The identity parameters as a MakeHuman saved model (.mhm text). Errors: unavailable when the scene has no .mhm mapping.
+/// The identity parameters as a MakeHuman saved model (.mhm text); docs/makehuman.md lists what it cannot hold. The text is read back
+/// and checked against MakeHuman's modifiers and their ranges before it is returned. Characters of `name` that would end the line
+/// become '_'. Errors: unavailable when the scene has no .mhm mapping, corrupt_scene when its mapping is malformed or writes what
+/// MakeHuman does not know, invalid_argument (length of x).
 Result<std::string> character_to_mhm(const Schema& schema, const Character& character, std::string_view name = "likeness");
+
+/// What a .mhm says of the head.
+struct MhmReading {
+  Character character;             ///< parameters that the file does not hold are at their default
+  std::vector<std::string> notes;  ///< a sentence for all that was left out, clamped or guessed; printable ASCII, at most 101
+};
+/// Reads a MakeHuman saved model, written by character_to_mhm or by MakeHuman 1.0 and later. What lies beyond the head or beyond the
+/// scene's sliders is left out with a note; values beyond a range are clamped with a note.
+/// Errors: invalid_argument (no text, no version, a modifier without a number, more than 1 MiB), unavailable and corrupt_scene as in
+/// character_to_mhm.
+Result<MhmReading> character_from_mhm(const Schema& schema, std::string_view text);
 
 /// A random character: every continuous entry uniform, simplexes uniform, choices uniform. A function of (seed, index) only,
 /// the same on every machine.
@@ -120,6 +134,8 @@ struct Rendering {
   std::array<std::array<float, 2>, 68> landmarks{};  ///< pixels, x right, y down, pixel centres at .5
 };
 
+struct Mesh;
+
 /// A program that shows a character: the built-in head or an external game.
 class GameClient {
  public:
@@ -128,6 +144,9 @@ class GameClient {
   /// `x` has schema().size() entries. May be called from several threads at once.
   /// Errors: invalid_argument (lengths, non-finite values, sizes), client_failed.
   virtual Result<Rendering> render(std::span<const float> x, const RenderOptions& options) const = 0;
+  /// The character in three dimensions (likeness/mesh.hpp), straight ahead, with its expression only if `expression`.
+  /// Errors: invalid_argument as in render; unavailable from clients that only draw pictures, as external programs do.
+  virtual Result<Mesh> mesh(std::span<const float> x, bool expression) const;
 };
 
 /// Opens the client that a scene.json names; paths in it are relative to its folder.
