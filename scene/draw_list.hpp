@@ -19,6 +19,7 @@ struct Texture {
   std::vector<std::uint8_t> rgba;     ///< height * width * 4; then `levels` - 1 further levels, each half as large (see add_levels())
   int levels = 1;                     ///< pictures in `rgba`
   std::vector<std::uint16_t> linear;  ///< instead of `rgba`: height * width * 4, light * 65535; one level
+  std::vector<std::uint16_t> grey;    ///< for recoloured textures: of all levels, luminance * alpha and alpha, both * 65535; or empty
   float mean_luminance = 0;           ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 

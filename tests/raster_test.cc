@@ -99,7 +99,9 @@ TEST(Raster, InterpolatesWithPerspective) {
       const auto side = [](Vec2 s, Vec2 e2, float x, float y) { return (e2[0] - s[0]) * (y - s[1]) - (e2[1] - s[1]) * (x - s[0]); };
       const float x = p[0] - 0.5F, y = p[1] - 0.5F;
       if (side(a, b, x, y) > 0 || side(b, c, x, y) > 0 || side(c, a, x, y) > 0) continue;
-      const Barycentric w = barycentric(v[t.vertex[0]], v[t.vertex[1]], v[t.vertex[2]], x, y);
+      TrianglePoints points;
+      points.set(mesh, t);
+      const TrianglePoints::Place w = points.at(x, y);
       found = 0;
       for (int k = 0; k < 3; ++k) found += w.weight[k] * floor.uv[t.vertex[k]][1];
       depth = 1 / w.inverse;
