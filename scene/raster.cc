@@ -109,7 +109,7 @@ void Picture<S>::draw_opaque() {
     const ScreenTriangle& triangle = mesh_.opaque[i];
     if (skin && material(triangle) != Material::skin) {
       // Most of the eyeballs and all of the teeth may lie behind it.
-      b_.tiles.build(side_, [&](std::size_t k) { return b_.depth[k]; });
+      b_.tiles.build(side_, b_.depth);
       skin = false;
     }
     const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];

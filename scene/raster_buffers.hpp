@@ -23,7 +23,6 @@ struct PictureBuffers {
     const std::size_t grid = pixels * static_cast<std::size_t>(samples) * static_cast<std::size_t>(samples);
     depth.assign(grid, 0);
     nearest.assign(grid, no_triangle);
-    solid.assign(grid, 0);
     open.assign(grid, 1);
     glass.assign(glasses ? grid : 0, 1);
     light.assign(pixels, {0, 0, 0});
@@ -33,7 +32,7 @@ struct PictureBuffers {
 
   std::vector<float> depth;                // a sample: of the nearest opaque surface, 0 = none
   std::vector<std::uint32_t> nearest;      // a sample: index of the opaque triangle, or no_triangle
-  std::vector<float> solid;                // a sample: depth of the nearest solid hair, 0 = none
+  std::vector<float> front;                // a sample: layers show where their depth is greater
   std::vector<float> open;                 // a sample: share of light that passes all layers but glasses
   std::vector<float> glass;                // a sample: share of light that passes the glasses; empty without any
   std::vector<Vec3> light;                 // a pixel: of the layers, then of all

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "scene/raster_buffers.hpp"
@@ -24,28 +25,25 @@ class LayerPass {
   }
 
   void run() {
+    if (mesh_.layers.empty()) return;
+    b_.front = b_.depth;
     // Locks cross each other, so no order of triangles is right everywhere: what lies behind solid hair is left out.
     for (const ScreenTriangle& triangle : mesh_.layers) {
       if (!triangle.solid) continue;
       const TriangleRows rows = rows_of(triangle);
       for (int y = rows.first; y < rows.end; ++y) {
         const auto [x0, x1] = rows.span(y);
-        raise_row(b_.solid.data() + sample(0, y), x0, x1, rows.depth_at(y), rows.depth_step(), rows.farthest, rows.nearest);
+        raise_row(b_.front.data() + sample(0, y), x0, x1, rows.depth_at(y), rows.depth_step(), rows.farthest, rows.nearest);
       }
     }
-    // A layer at depth z is left out where z + lock_thickness * z * z < solid; the bound below is never too near.
-    const auto cover = [&](std::size_t i) {
-      const float solid = b_.solid[i] - lock_thickness * b_.solid[i] * b_.solid[i];
-      return solid > b_.depth[i] ? solid : b_.depth[i];
-    };
-    if (!mesh_.layers.empty()) b_.tiles.build(side_, cover);
+    b_.tiles.build(side_, b_.front);
     for (const ScreenTriangle& triangle : mesh_.layers) draw(triangle);
   }
 
  private:
   static constexpr int samples = S * S;
   static constexpr float share = 1 / static_cast<float>(samples);
-  // Layers farther behind solid hair than this (dm) are not drawn.
+  // Layers farther behind solid hair than about this (dm) are not drawn.
   static constexpr float lock_thickness = 0.01F;
   static constexpr float least_alpha = 0.004F;
 
@@ -107,24 +105,31 @@ class LayerPass {
       std::uint32_t* seen = b_.seen.data() + sample(0, k);
       if (x0 > low || x1 < high) std::fill(seen + low, seen + high, 0U);
       if (x0 >= x1) continue;
-      const std::size_t row = sample(0, y);
-      any |= see_row(b_.depth.data() + row, b_.solid.data() + row, b_.open.data() + row, x0, x1, rows.depth_at(y), rows.depth_step(),
-                     rows.farthest, rows.nearest, seen);
+      any |= see_row(b_.front.data() + sample(0, y), x0, x1, rows.depth_at(y), rows.depth_step(), rows.farthest, rows.nearest, seen);
     }
     return any != 0 ? std::pair{low / S, high / S} : std::pair{0, 0};
   }
 
-  // No branches and no aliases, so that it becomes vector code.
-  static std::uint32_t see_row(const float* __restrict depth, const float* __restrict solid, const float* __restrict open, int x0, int x1,
-                               float base, float step, float farthest, float top, std::uint32_t* __restrict seen) {
+  // Raises the front to somewhat behind solid hair.
+  static void raise_row(float* __restrict front, int x0, int x1, float base, float step, float farthest, float top) {
+    for (int x = x0; x < x1; ++x) {
+      float z = base + step * static_cast<float>(x);
+      z = z < farthest ? farthest : z;
+      z = z > top ? top : z;
+      z -= lock_thickness * z * z;
+      front[x] = z > front[x] ? z : front[x];
+    }
+  }
+  // Marks the samples [x0, x1) of a row where a layer shows; returns 1 if there are any. As all loops over rows: no branches and no
+  // aliases, so that it becomes vector code.
+  static std::uint32_t see_row(const float* __restrict front, int x0, int x1, float base, float step, float farthest, float top,
+                               std::uint32_t* __restrict seen) {
     std::uint32_t any = 0;
     for (int x = x0; x < x1; ++x) {
       float z = base + step * static_cast<float>(x);
       z = z < farthest ? farthest : z;
       z = z > top ? top : z;
-      const std::uint32_t bit = static_cast<std::uint32_t>(z > depth[x]) &
-                                static_cast<std::uint32_t>(z + lock_thickness * z * z >= solid[x]) &
-                                static_cast<std::uint32_t>(open[x] >= hidden_below);
+      const auto bit = static_cast<std::uint32_t>(z > front[x]);
       seen[x] = bit;
       any |= bit;
     }
@@ -148,6 +153,7 @@ class LayerPass {
       cover += b_.open[i];
       visible += b_.glass.empty() ? b_.open[i] : b_.open[i] * b_.glass[i];
       (glasses ? b_.glass[i] : b_.open[i]) *= kept;
+      if (b_.open[i] < hidden_below) b_.front[i] = std::numeric_limits<float>::infinity();
     }
     cover *= share;
     visible *= share;

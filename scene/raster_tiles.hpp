@@ -13,9 +13,8 @@ namespace likeness::scene {
 /// The farthest of what covers each tile of samples.
 class DepthTiles {
  public:
-  /// Looks at a grid of side * side samples; cover(i) is the depth at sample i behind which nothing is seen, the larger in front.
-  template <class Cover>
-  void build(int side, const Cover& cover) {
+  /// `depth`: of what covers each of side * side samples, the larger in front.
+  void build(int side, const std::vector<float>& depth) {
     side_ = side;
     tiles_ = (side + size - 1) / size;
     farthest_.assign(static_cast<std::size_t>(tiles_) * static_cast<std::size_t>(tiles_), 0);
@@ -23,12 +22,9 @@ class DepthTiles {
     for (int t = 0; t < tiles_; ++t) {
       const int first = t * size, end = std::min(first + size, side);
       for (int y = first; y < end; ++y) {
-        const std::size_t start = static_cast<std::size_t>(y) * static_cast<std::size_t>(side);
-        float* __restrict row = row_.data();
-        for (std::size_t x = 0; x < static_cast<std::size_t>(side); ++x) {
-          const float z = cover(start + x);
-          row[x] = y == first || z < row[x] ? z : row[x];
-        }
+        const float* from = depth.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(side);
+        if (y == first) std::copy_n(from, side, row_.data());
+        nearer_to_farther(from, row_.data());
       }
       float* to = farthest_.data() + static_cast<std::size_t>(t) * static_cast<std::size_t>(tiles_);
       for (int k = 0; k < tiles_; ++k) to[k] = *std::min_element(row_.begin() + k * size, row_.begin() + std::min(k * size + size, side));
@@ -51,6 +47,10 @@ class DepthTiles {
 
  private:
   static constexpr int size = 8;  // samples
+
+  void nearer_to_farther(const float* __restrict from, float* __restrict row) const {
+    for (int x = 0; x < side_; ++x) row[x] = from[x] < row[x] ? from[x] : row[x];
+  }
 
   int side_ = 0, tiles_ = 0;
   std::vector<float> farthest_, row_;
