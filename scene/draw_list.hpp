@@ -11,13 +11,16 @@ namespace likeness::scene {
 using Vec2 = std::array<float, 2>;
 using Vec3 = std::array<float, 3>;
 
-/// Colour picture with alpha. 8-bit sRGB, not premultiplied; row 0 is the top row (v = 1 of MakeHuman's uv).
+/// Colour picture with alpha, not premultiplied; row 0 is the top row (v = 1 of MakeHuman's uv). Either 8-bit sRGB or, made anew for
+/// every character and opaque, in linear light (as_srgb() in texture.hpp makes the one from the other).
 struct Texture {
   int width = 0;
   int height = 0;
-  std::vector<std::uint8_t> rgba;  ///< height * width * 4; then `levels` - 1 further levels, each half as large (see add_levels())
-  int levels = 1;                  ///< pictures in `rgba`
-  float mean_luminance = 0;        ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
+  std::vector<std::uint8_t> rgba;     ///< height * width * 4; then `levels` - 1 further levels, each half as large (see add_levels())
+  int levels = 1;                     ///< pictures in `rgba`
+  std::vector<std::uint16_t> linear;  ///< instead of `rgba`: height * width * 4, light * 65535; one level
+  std::vector<std::uint16_t> grey;    ///< for recoloured textures: of all levels, luminance * alpha and alpha, both * 65535; or empty
+  float mean_luminance = 0;           ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
 /// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels;

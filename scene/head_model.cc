@@ -63,6 +63,9 @@ Result<HeadModel> HeadModel::create(HeadAsset asset, const Schema& schema) {
   model.skins_.push_back(std::move(*skins));
   asset.skins.clear();  // the blender holds them
   for (NamedTexture& t : asset.textures) add_levels(t.texture);
+  for (const Proxy& proxy : asset.proxies) {
+    if (proxy.material == Material::hair || proxy.material == Material::brow) add_grey(asset.textures[proxy.texture].texture);
+  }
   model.asset_ = std::move(asset);
   if (Status status = model.resolve_parameters(schema); !status.ok()) return status;
   if (Status status = model.resolve_targets(schema); !status.ok()) return status;

@@ -54,7 +54,7 @@ void bake(const Draw& draw, bool opaque, MeshPart* part) {
   Texture none;
   none.width = none.height = 1;
   none.rgba.assign(4, 255);
-  const Texture& texture = draw.texture != nullptr ? *draw.texture : none;
+  const Texture texture = as_srgb(draw.texture != nullptr ? *draw.texture : none);
   const Tint tint(draw);
   // The tints of teeth and tongue also say how much light gets past the lips; elsewhere the mouth may open.
   const bool inside = draw.material == Material::teeth || draw.material == Material::tongue;

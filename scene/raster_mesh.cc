@@ -82,7 +82,7 @@ void add_strands(const Draw& draw, const Projector& projector, Attributes* attri
     if (!(length > 1e-12F && std::isfinite(length))) continue;
     const Vec3 turned = projector.turn({along[0] / length, along[1] / length, along[2] / length});
     for (std::size_t i = 0; i < 3; ++i) {
-      for (std::size_t k = 0; k < 3; ++k) attributes[v[i]].more[k] += turned[k];
+      for (std::size_t k = 0; k < 3; ++k) attributes[v[i]][at_more + k] += turned[k];
     }
   }
 }
@@ -174,15 +174,21 @@ ScreenMesh project(const DrawList& list, const Projector& projector, const Frami
       // Coordinates beyond any sensible picture would lose the precision that closed edges need.
       if (!(e[2] - bias > near_plane) || !std::isfinite(sum) || std::fabs(p[0]) > 1e6F || std::fabs(p[1]) > 1e6F) continue;
       vertices[i] = {p[0] - 0.5F, p[1] - 0.5F, 1 / e[2], 1 / (e[2] - bias)};
-      Attributes& a = attributes[i];
-      a.normal = n;
-      a.uv = draw.uv[i];
-      if (!draw.occlusion.empty()) a.occlusion = draw.occlusion[i];
-      if (!draw.fade.empty()) a.fade = draw.fade[i];
-      if (draw.material == Material::skin) {
-        const LabelFields fields = draw.fields.empty() ? LabelFields{} : draw.fields[i];
-        a.more = {fields.ear, fields.lip, fields.upper, fields.nose};
-      }
+      const LabelFields fields = draw.material != Material::skin ? LabelFields{0, 0, 0, 0}
+                                 : draw.fields.empty()           ? LabelFields{}
+                                                                 : draw.fields[i];
+      attributes[i] = {n[0],
+                       n[1],
+                       n[2],
+                       draw.occlusion.empty() ? 1 : draw.occlusion[i],
+                       draw.uv[i][0],
+                       draw.uv[i][1],
+                       draw.fade.empty() ? 1 : draw.fade[i],
+                       0,
+                       fields.ear,
+                       fields.lip,
+                       fields.upper,
+                       fields.nose};
     }
     if (draw.material == Material::hair || draw.material == Material::brow) add_strands(draw, projector, attributes);
     add_triangles(draw, static_cast<std::uint16_t>(d), grid, mesh);

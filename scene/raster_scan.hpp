@@ -74,14 +74,4 @@ inline void fill_row(float* __restrict depth, std::uint32_t* __restrict nearest,
   }
 }
 
-/// The same without `id`.
-inline void raise_row(float* __restrict depth, int x0, int x1, float base, float step, float farthest, float top) {
-  for (int x = x0; x < x1; ++x) {
-    float z = base + step * static_cast<float>(x);
-    z = z < farthest ? farthest : z;
-    z = z > top ? top : z;
-    depth[x] = z > depth[x] ? z : depth[x];
-  }
-}
-
 }  // namespace likeness::scene

@@ -1,8 +1,6 @@
 #include "scene/raster_surface.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 
 #include "image/color.hpp"
@@ -13,83 +11,111 @@ namespace {
 float limit(float v, float low, float high) { return std::min(high, std::max(low, v)); }
 
 // Lips are moist and the nose is oily.
-float skin_gloss(Region region, const LabelFields& fields) {
+float skin_gloss(Region region, const Surfaces::SkinPoint& here) {
   if (region == Region::mouth_interior) return 0.3F;
-  return 1 + 0.8F * limit(7 - fields.lip, 0.0F, 1.0F) + 0.3F * limit(fields.nose, 0.0F, 1.0F);
-}
-
-// Weighted mean of three vertices' attributes. Plain loops over floats, so that it becomes vector code.
-Attributes interpolate(const Attributes& a, const Attributes& b, const Attributes& c, const std::array<float, 3>& weight) {
-  using Floats = std::array<float, sizeof(Attributes) / sizeof(float)>;
-  const auto x = std::bit_cast<Floats>(a), y = std::bit_cast<Floats>(b), z = std::bit_cast<Floats>(c);
-  Floats sum;
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] = weight[0] * x[i] + weight[1] * y[i] + weight[2] * z[i];
-  return std::bit_cast<Attributes>(sum);
+  return 1 + 0.8F * limit(7 - here[at_more + 1], 0.0F, 1.0F) + 0.3F * limit(here[at_more + 3], 0.0F, 1.0F);
 }
 
 }  // namespace
 
-Colour Surfaces::Paint::read(float u, float v, int level) const {
-  Colour c = {1, 1, 1, 1};
-  if (smooth) {
-    c = smooth->sample(u, v);
-  } else if (!levels.empty()) {
-    c = sample_bilinear(levels[static_cast<std::size_t>(level)], u, v);
-  }
-  return tint.apply(c);
-}
-
-Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list), mesh_(mesh) {
+Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list) {
   paints_.reserve(list.draws.size());
   for (std::size_t d = 0; d < list.draws.size(); ++d) {
     const Draw& draw = list.draws[d];
-    Paint& paint = paints_.emplace_back(Paint{{}, {}, Tint(draw)});
+    Paint& paint = paints_.emplace_back(draw);
     const auto& [low, high] = mesh.uv[d];
     const bool seen = low[0] <= high[0] && low[1] <= high[1];
     if (draw.texture == nullptr || !seen) continue;
-    for (int level = 0; level < draw.texture->levels; ++level) paint.levels.push_back(level_of(*draw.texture, level));
-    if (draw.material == Material::skin) paint.smooth.emplace(*draw.texture, low, high);
+    if (draw.material == Material::skin) {
+      paint.smooth.emplace(*draw.texture, low, high);
+    } else {
+      for (int level = 0; level < draw.texture->levels; ++level) paint.levels.push_back(level_of(*draw.texture, level));
+    }
   }
 }
 
-SurfacePoint Surfaces::at(const ScreenTriangle& triangle, float x, float y, float least_alpha) const {
+Surfaces::Sheer Surfaces::sheer(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place) const {
   const Draw& draw = list_.draws[triangle.draw];
-  const ScreenVertex* v = mesh_.vertices.data() + mesh_.first[triangle.draw];
-  const Attributes* attributes = mesh_.attributes.data() + mesh_.first[triangle.draw];
-  const auto& index = triangle.vertex;
-  const Barycentric place = barycentric(v[index[0]], v[index[1]], v[index[2]], x, y);
-  const Attributes here = interpolate(attributes[index[0]], attributes[index[1]], attributes[index[2]], place.weight);
-  SurfacePoint s;
-  s.inverse = place.inverse;
-  s.fragment.material = draw.material;
-  if (!triangle.clear) {
-    const Colour colour = paints_[triangle.draw].read(here.uv[0], here.uv[1], triangle.level);
-    s.fragment.albedo = {colour[0], colour[1], colour[2]};
-    s.alpha = triangle.solid ? 1 : colour[3] * limit(here.fade, 0, 1);
-    if (s.alpha < least_alpha && draw.material != Material::glasses) return s;
+  const Paint& paint = paints_[triangle.draw];
+  const auto here = points.read<4>(place, at_uv);
+  Sheer s;
+  float alpha = 1;
+  if (draw.recolour) {
+    GreyTexel grey;
+    if (!paint.levels.empty()) grey = sample_grey(paint.levels[triangle.level], here[0], here[1]);
+    alpha = grey.alpha;
+    s.luminance = grey.luminance;
+  } else {
+    Colour c = {1, 1, 1, 1};
+    if (!paint.levels.empty()) c = sample_bilinear(paint.levels[triangle.level], here[0], here[1]);
+    alpha = c[3];
+    c = paint.tint.apply(c);
+    s.colour = {c[0], c[1], c[2]};
   }
-  const bool hair = draw.material == Material::hair || draw.material == Material::brow;
-  // Locks are not as dense as their cards.
-  s.fragment.occlusion = limit(hair ? 0.45F + 0.55F * here.occlusion : here.occlusion, 0, 1);
-  const Vec3& n = here.normal;
-  const float length = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
-  const float scale = (triangle.back && draw.material != Material::hair ? -1.0F : 1.0F) / std::max(length, 1e-6F);
-  s.fragment.normal = {n[0] * scale, n[1] * scale, n[2] * scale};
-  if (triangle.clear) return s;
-  if (hair) {
-    s.fragment.strand = {here.more[0], here.more[1], here.more[2]};
-    // Painted strands stand for strands that leave the surface differently: the highlight breaks up along them.
-    if (draw.recolour) s.fragment.lean = 0.12F * (std::min(s.fragment.albedo[0] / std::max(draw.tint[0], 1e-6F), 2.0F) - 1);
-  } else if (draw.material == Material::skin) {
-    const LabelFields fields = {here.more[0], here.more[1], here.more[2], here.more[3]};
-    s.label = skin_label(triangle.region, triangle.left, fields);
-    s.fragment.gloss = skin_gloss(triangle.region, fields);
-  } else if (draw.material == Material::eye) {
-    s.label = triangle.left ? label_left_eye : label_left_eye + 1;
-  } else if (draw.material == Material::teeth || draw.material == Material::tongue) {
-    s.label = label_inner_mouth;
-  }
+  if (!triangle.solid) s.alpha = alpha * limit(here[at_fade - at_uv], 0, 1);
   return s;
+}
+
+Fragment Surfaces::fragment(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
+                            const Sheer& sheer) const {
+  const auto here = points.read<4>(place, at_normal);
+  Fragment f;
+  f.material = list_.draws[triangle.draw].material;
+  f.albedo = sheer.colour;
+  const float length = std::sqrt(here[0] * here[0] + here[1] * here[1] + here[2] * here[2]);
+  const float scale = (triangle.back ? -1.0F : 1.0F) / std::max(length, 1e-6F);
+  f.normal = {here[0] * scale, here[1] * scale, here[2] * scale};
+  f.occlusion = limit(here[at_occlusion], 0, 1);
+  return f;
+}
+
+void Surfaces::add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
+                        const Sheer& sheer, float amount, std::size_t pixel, LightQueue& queue) const {
+  const Draw& draw = list_.draws[triangle.draw];
+  const auto here = points.read<4>(place, at_normal);
+  const auto strand = points.read<4>(place, at_more);
+  Fragment f;
+  f.material = draw.material;
+  if (draw.recolour) {
+    const float strands = paints_[triangle.draw].tint.contrast(sheer.luminance);
+    f.albedo = {strands * draw.tint[0], strands * draw.tint[1], strands * draw.tint[2]};
+    // Painted strands stand for strands that leave the surface differently: the highlight breaks up along them.
+    f.lean = 0.12F * (strands - 1);
+  } else {
+    f.albedo = sheer.colour;
+  }
+  // Locks are not as dense as their cards.
+  f.occlusion = limit(0.45F + 0.55F * here[at_occlusion], 0, 1);
+  const float sign = triangle.back && draw.material != Material::hair ? -1.0F : 1.0F;
+  f.normal = {sign * here[0], sign * here[1], sign * here[2]};
+  f.strand = {strand[0], strand[1], strand[2]};
+  queue.add(f, amount, pixel);
+}
+
+void Surfaces::add_skin(const ScreenTriangle& triangle, const SkinPoint& here, float ambient, float key, float amount, std::size_t pixel,
+                        LightQueue& queue) const {
+  const Paint& paint = paints_[triangle.draw];
+  Fragment f;
+  f.albedo = list_.draws[triangle.draw].tint;
+  f.normal = {here[0], here[1], here[2]};
+  f.occlusion = limit(here[at_occlusion], 0, 1) * ambient;
+  f.shadow = key;
+  f.gloss = skin_gloss(triangle.region, here);
+  queue.add_skin(f, paint.smooth ? &*paint.smooth : nullptr, {here[at_uv], here[at_uv + 1]}, amount, pixel);
+}
+
+std::uint8_t Surfaces::label(const ScreenTriangle& triangle, const SkinPoint& here) const {
+  switch (list_.draws[triangle.draw].material) {
+    case Material::skin:
+      return skin_label(triangle.region, triangle.left, {here[at_more], here[at_more + 1], here[at_more + 2], here[at_more + 3]});
+    case Material::eye:
+      return triangle.left ? label_left_eye : label_left_eye + 1;
+    case Material::teeth:
+    case Material::tongue:
+      return label_inner_mouth;
+    default:
+      return label_background;
+  }
 }
 
 }  // namespace likeness::scene

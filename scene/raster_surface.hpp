@@ -6,38 +6,51 @@
 
 #include "scene/raster_label.hpp"
 #include "scene/raster_mesh.hpp"
+#include "scene/raster_queue.hpp"
 #include "scene/shade.hpp"
 #include "scene/texture.hpp"
 
 namespace likeness::scene {
 
-struct SurfacePoint {
-  Fragment fragment;
-  float alpha = 1;
-  float inverse = 0;       ///< 1 / distance, decimetres
-  std::uint8_t label = 0;  ///< of opaque materials
-};
-
-/// Looks up points of a mesh's triangles. Refers to `list` and `mesh`, which must outlive it.
+/// Looks up points of the triangles of a mesh. Refers to `list`, which must outlive it.
 class Surfaces {
  public:
   Surfaces(const DrawList& list, const ScreenMesh& mesh);
 
-  /// The point of `triangle` at sample coordinates (x, y). Where alpha is below `least_alpha`, nothing but alpha is found.
-  SurfacePoint at(const ScreenTriangle& triangle, float x, float y, float least_alpha = 0) const;
+  /// A layer's texture at a point: what decides whether anything is seen there.
+  struct Sheer {
+    Vec3 colour{};  ///< tint applied, but for what is recoloured
+    float alpha = 1;
+    float luminance = 1;  ///< of the texture, where it is recoloured
+  };
+  Sheer sheer(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place) const;
+
+  /// A point of what is neither skin nor hair. `sheer` as above.
+  Fragment fragment(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
+                    const Sheer& sheer) const;
+  /// Adds a point of hair or brows, of which `amount` is seen, to a pixel.
+  void add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place, const Sheer& sheer,
+                float amount, std::size_t pixel, LightQueue& queue) const;
+
+  /// The skin's attributes from at_more on are its LabelFields.
+  using SkinPoint = Attributes;
+  /// Adds a point of skin under ambient and key light of which these shares arrive, and of which `amount` is seen, to a pixel.
+  void add_skin(const ScreenTriangle& triangle, const SkinPoint& here, float ambient, float key, float amount, std::size_t pixel,
+                LightQueue& queue) const;
+  /// Class of a point of an opaque triangle; `here` is only read on skin.
+  std::uint8_t label(const ScreenTriangle& triangle, const SkinPoint& here) const;
 
  private:
   // A texture as its material wants it: skin is enlarged smoothly, the rest is read bilinearly from the level that fits.
   struct Paint {
-    std::vector<TextureLevel> levels;
-    std::optional<LinearTexture> smooth;
-    Tint tint;
+    explicit Paint(const Draw& draw) : tint(draw) {}
 
-    Colour read(float u, float v, int level) const;
+    std::vector<TextureLevel> levels;
+    std::optional<SmoothTexture> smooth;
+    Tint tint;
   };
 
   const DrawList& list_;
-  const ScreenMesh& mesh_;
   std::vector<Paint> paints_;
 };
 

@@ -114,6 +114,15 @@ Vec3 Lights::ambient(const Vec3& normal, float occlusion) const {
   return light;
 }
 
+LIKENESS_CLONES void FragmentLanes::normalise(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float scale = inverse_length(normal[0][i], normal[1][i], normal[2][i]);
+    normal[0][i] *= scale;
+    normal[1][i] *= scale;
+    normal[2][i] *= scale;
+  }
+}
+
 // Skin: the red light spreads farthest under the surface, so each channel has a wrap of its own; a broad and a narrow highlight.
 LIKENESS_CLONES void Lights::shade_skin(FragmentLanes& lanes, std::size_t count) const {
   constexpr Vec3 wrap = {0.38F, 0.24F, 0.20F};

@@ -43,6 +43,9 @@ struct FragmentLanes {
     lean[i] = fragment.lean;
   }
 
+  /// Brings the first `count` normals to unit length.
+  void normalise(std::size_t count);
+
   std::array<Lane, 3> albedo, normal, strand;
   Lane occlusion, shadow, gloss, lean;
   std::array<Lane, 3> light;  ///< result: light that leaves the surface towards the camera

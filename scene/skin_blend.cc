@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <cstddef>
 #include <string>
 
 #include "image/color.hpp"
+#include "scene/clones.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -16,12 +17,17 @@ constexpr std::array<const char*, 2> kSexes = {"female", "male"};
 
 std::size_t skin_index(std::size_t age, std::size_t type, std::size_t sex) { return (age * 3 + type) * 2 + sex; }
 
-// Weights of Catmull-Rom for the source texels around each of the `scale` positions inside a texel: [position][tap], taps at -2 ... 2.
-std::vector<std::array<float, 5>> enlarging_weights(std::int32_t scale) {
-  std::vector<std::array<float, 5>> weights(static_cast<std::size_t>(scale));
+// Taps of an enlargement on either side of a texel.
+constexpr std::int32_t reach = 2;
+constexpr std::int32_t taps = 2 * reach + 1;
+using Weights = std::array<float, taps>;
+
+// Weights of Catmull-Rom for the source texels around each of the `scale` positions inside a texel.
+std::vector<Weights> enlarging_weights(std::int32_t scale) {
+  std::vector<Weights> weights(static_cast<std::size_t>(scale));
   for (std::int32_t i = 0; i < scale; ++i) {
     const float at = (static_cast<float>(i) + 0.5F) / static_cast<float>(scale) - 0.5F;  // from the texel's centre
-    for (std::int32_t tap = -2; tap <= 2; ++tap) {
+    for (std::int32_t tap = -reach; tap <= reach; ++tap) {
       const float d = std::abs(at - static_cast<float>(tap));
       float w = 0;
       if (d < 1) {
@@ -29,43 +35,74 @@ std::vector<std::array<float, 5>> enlarging_weights(std::int32_t scale) {
       } else if (d < 2) {
         w = ((-0.5F * d + 2.5F) * d - 4) * d + 2;
       }
-      weights[static_cast<std::size_t>(i)][static_cast<std::size_t>(tap + 2)] = w;
+      weights[static_cast<std::size_t>(i)][static_cast<std::size_t>(tap + reach)] = w;
     }
   }
   return weights;
 }
 
-// `from` (height x width x 3) enlarged `scale` times each way by Catmull-Rom interpolation (Keys 1981, a = -0.5), edges repeated.
-std::vector<float> enlarge(std::span<const float> from, std::int32_t width, std::int32_t height, std::int32_t scale) {
-  const auto weights = enlarging_weights(scale);
-  const std::size_t row = 3 * static_cast<std::size_t>(width), wide_row = row * static_cast<std::size_t>(scale);
-  std::vector<float> wide(wide_row * static_cast<std::size_t>(height));
-  for (std::int32_t y = 0; y < height; ++y) {
-    const float* source = from.data() + static_cast<std::size_t>(y) * row;
-    float* to = wide.data() + static_cast<std::size_t>(y) * wide_row;
-    for (std::int32_t x = 0; x < width; ++x) {
-      std::array<const float*, 5> tap{};
-      for (std::int32_t t = 0; t < 5; ++t) tap[static_cast<std::size_t>(t)] = source + 3 * std::clamp(x + t - 2, 0, width - 1);
-      for (const auto& w : weights) {
-        for (std::size_t c = 0; c < 3; ++c)
-          *to++ = w[0] * tap[0][c] + w[1] * tap[1][c] + w[2] * tap[2][c] + w[3] * tap[3][c] + w[4] * tap[4][c];
-      }
-    }
+struct Source {
+  const std::uint16_t* values;
+  float weight;
+};
+
+// The weighted sum of `count` values of the sources from `first` on.
+LIKENESS_CLONES void mix_row(const std::vector<Source>& sources, std::size_t first, std::size_t count, float* __restrict sum) {
+  std::fill_n(sum, count, 0.0F);
+  for (const Source& source : sources) {
+    const std::uint16_t* from = source.values + first;
+    const float weight = source.weight;
+    for (std::size_t i = 0; i < count; ++i) sum[i] += weight * static_cast<float>(from[i]);
   }
-  std::vector<float> out(wide.size() * static_cast<std::size_t>(scale));
-  for (std::int32_t y = 0; y < height; ++y) {
-    std::array<const float*, 5> tap{};
-    for (std::int32_t t = 0; t < 5; ++t)
-      tap[static_cast<std::size_t>(t)] = wide.data() + static_cast<std::size_t>(std::clamp(y + t - 2, 0, height - 1)) * wide_row;
-    for (std::size_t k = 0; k < weights.size(); ++k) {
-      const auto& w = weights[k];
-      float* to = out.data() + (static_cast<std::size_t>(y * scale) + k) * wide_row;
-      for (std::size_t i = 0; i < wide_row; ++i)
-        to[i] = std::max(0.0F, w[0] * tap[0][i] + w[1] * tap[1][i] + w[2] * tap[2][i] + w[3] * tap[3][i] + w[4] * tap[4][i]);
-    }
-  }
-  return out;
 }
+
+// One of the `scale` values of each of `count` texels; `from` can be read `reach` values before its start and after its end.
+LIKENESS_CLONES void enlarge_row(const float* __restrict from, std::int32_t count, const Weights& weights, std::int32_t scale,
+                                 float* __restrict to) {
+  const Weights w = weights;
+  for (std::int32_t x = 0; x < count; ++x)
+    to[x * scale] = w[0] * from[x - 2] + w[1] * from[x - 1] + w[2] * from[x] + w[3] * from[x + 1] + w[4] * from[x + 2];
+}
+
+LIKENESS_CLONES void mix_rows(const std::array<const float*, taps>& rows, const Weights& weights, std::int32_t begin, std::int32_t end,
+                              float* __restrict to) {
+  const Weights w = weights;
+  const std::array<const float*, taps> r = rows;
+  for (std::int32_t x = begin; x < end; ++x) {
+    const float v = w[0] * r[0][x] + w[1] * r[1][x] + w[2] * r[2][x] + w[3] * r[3][x] + w[4] * r[4][x];
+    to[x] = v > 0 ? v : 0;
+  }
+}
+
+// Texels [begin, end) of Texture::linear.
+LIKENESS_CLONES void pack_row(const float* __restrict red, const float* __restrict green, const float* __restrict blue, std::int32_t begin,
+                              std::int32_t end, std::uint16_t* __restrict to) {
+  const auto code = [](float v) { return static_cast<std::uint16_t>(static_cast<std::int32_t>((v < 1 ? v : 1) * 65535 + 0.5F)); };
+  for (std::int32_t x = begin; x < end; ++x) {
+    to[4 * x] = code(red[x]);
+    to[4 * x + 1] = code(green[x]);
+    to[4 * x + 2] = code(blue[x]);
+    to[4 * x + 3] = 65535;
+  }
+}
+
+// A row of linear colours in three planes, each with `reach` more values on both sides that repeat its ends.
+class Planes {
+ public:
+  explicit Planes(std::int32_t width) : width_(width), stride_(width + 2 * reach), values_(3 * static_cast<std::size_t>(stride_)) {}
+  float* plane(std::size_t c) { return values_.data() + c * static_cast<std::size_t>(stride_) + reach; }
+  const float* plane(std::size_t c) const { return values_.data() + c * static_cast<std::size_t>(stride_) + reach; }
+  void repeat_ends() {
+    for (std::size_t c = 0; c < 3; ++c) {
+      std::fill_n(plane(c) - reach, reach, plane(c)[0]);
+      std::fill_n(plane(c) + width_, reach, plane(c)[width_ - 1]);
+    }
+  }
+
+ private:
+  std::int32_t width_, stride_;
+  std::vector<float> values_;
+};
 
 }  // namespace
 
@@ -84,7 +121,15 @@ Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
         if (skin == asset.skins.end()) return Status{Code::corrupt_scene, "the head asset has no skin \"" + name + "\""};
         auto& to = blender.linear_[skin_index(age, type, sex)];
         to.reserve(skin->rgb.size());
-        for (const std::uint8_t v : skin->rgb) to.push_back(linear[v]);
+        std::size_t row = 0;
+        for (const SkinRegion& region : blender.regions_) {
+          const auto width = static_cast<std::size_t>(region.width);
+          for (std::int32_t y = 0; y < region.height; ++y, row += 3 * width) {
+            for (std::size_t c = 0; c < 3; ++c) {
+              for (std::size_t x = 0; x < width; ++x) to.push_back(linear[skin->rgb[row + 3 * x + c]]);
+            }
+          }
+        }
       }
     }
   }
@@ -96,41 +141,67 @@ Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
 }
 
 std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
-  std::vector<float> sum(linear_[0].size(), 0.0F);
+  std::vector<Source> sources;
   for (std::size_t age = 0; age < 3; ++age) {
     for (std::size_t type = 0; type < 3; ++type) {
       for (std::size_t sex = 0; sex < 2; ++sex) {
         const float weight = mix.age[age] * mix.type[type] * mix.sex[sex] / 65535;
-        if (weight <= 0) continue;
-        const std::uint16_t* from = linear_[skin_index(age, type, sex)].data();
-        float* to = sum.data();
-        for (std::size_t i = 0; i < sum.size(); ++i) to[i] += weight * static_cast<float>(from[i]);
+        if (weight > 0) sources.push_back({linear_[skin_index(age, type, sex)].data(), weight});
       }
     }
   }
   auto out = std::make_unique<Texture>();
   out->width = width_;
   out->height = height_;
-  out->rgba.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 4, 255);
-  std::span<const float> rest = sum;
+  out->linear.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 4, 0);
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     const SkinRegion& region = regions_[k];
-    const std::size_t size = 3 * static_cast<std::size_t>(region.width) * static_cast<std::size_t>(region.height);
-    std::vector<float> enlarged;
-    if (!detail_[k].empty()) {
-      enlarged = enlarge(rest.first(size), region.width, region.height, region.scale);
-      detail_[k].front().paint(mix.paint, enlarged);
+    const auto width = static_cast<std::size_t>(region.width);
+    const auto texels = [&](std::int32_t y) {
+      return out->linear.data() +
+             (static_cast<std::size_t>(region.atlas_y + y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(region.atlas_x)) *
+                 4;
+    };
+    if (detail_[k].empty()) {
+      std::vector<float> row(3 * width);
+      for (std::int32_t y = 0; y < region.height; ++y) {
+        mix_row(sources, 0, row.size(), row.data());
+        pack_row(row.data(), row.data() + width, row.data() + 2 * width, 0, region.width, texels(y));
+        for (Source& source : sources) source.values += row.size();
+      }
+      continue;
     }
-    const float* from = enlarged.empty() ? rest.data() : enlarged.data();
-    for (std::int32_t y = 0; y < region.height * region.scale; ++y) {
-      std::uint8_t* to =
-          out->rgba.data() +
-          (static_cast<std::size_t>(region.atlas_y + y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(region.atlas_x)) * 4;
-      for (std::int32_t x = 0; x < region.width * region.scale; ++x, from += 3, to += 4) {
-        for (std::size_t c = 0; c < 3; ++c) to[c] = srgb8_from_linear(from[c]);
+    // Rows stream through: each source row is enlarged sideways once, and five of them make the rows of the atlas.
+    const SkinDetail& detail = detail_[k].front();
+    const std::int32_t scale = region.scale;
+    const std::vector<Weights> weights = enlarging_weights(scale);
+    Planes narrow(region.width), painted(region.width * scale);
+    std::vector<Planes> wide(taps, Planes(region.width * scale));
+    const auto ring = [&](std::int32_t y) -> Planes& { return wide[static_cast<std::size_t>(y % taps)]; };
+    std::int32_t ready = 0;  // source rows that have been enlarged
+    for (std::int32_t y = 0; y < region.height; ++y) {
+      for (; ready <= std::min(y + reach, region.height - 1); ++ready) {
+        for (std::size_t c = 0; c < 3; ++c) mix_row(sources, c * width, width, narrow.plane(c));
+        for (Source& source : sources) source.values += 3 * width;
+        narrow.repeat_ends();
+        for (std::int32_t i = 0; i < scale; ++i) {
+          for (std::size_t c = 0; c < 3; ++c)
+            enlarge_row(narrow.plane(c), region.width, weights[static_cast<std::size_t>(i)], scale, ring(ready).plane(c) + i);
+        }
+      }
+      for (std::int32_t i = 0; i < scale; ++i) {
+        const std::int32_t row = y * scale + i;
+        const SkinDetail::Span span = detail.span(row);
+        for (std::size_t c = 0; c < 3; ++c) {
+          std::array<const float*, taps> rows{};
+          for (std::int32_t t = 0; t < taps; ++t)
+            rows[static_cast<std::size_t>(t)] = ring(std::clamp(y + t - reach, 0, region.height - 1)).plane(c);
+          mix_rows(rows, weights[static_cast<std::size_t>(i)], span.begin, span.end, painted.plane(c));
+        }
+        detail.paint(mix.paint, row, {painted.plane(0), painted.plane(1), painted.plane(2)});
+        pack_row(painted.plane(0), painted.plane(1), painted.plane(2), span.begin, span.end, texels(row));
       }
     }
-    rest = rest.subspan(size);
   }
   return out;
 }

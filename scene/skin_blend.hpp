@@ -25,14 +25,15 @@ class SkinBlender {
  public:
   /// Takes the atlas of `asset`. Errors: corrupt_scene when a skin is missing.
   static Result<SkinBlender> create(const HeadAsset& asset);
-  /// The atlas of one character, opaque.
+  /// The atlas of one character, opaque, as Texture::linear; black where no triangle of the head lies.
   std::unique_ptr<Texture> blend(const SkinMix& mix) const;
 
  private:
   std::int32_t width_ = 0, height_ = 0;
   std::vector<SkinRegion> regions_;
-  std::array<std::vector<std::uint16_t>, 18> linear_;  ///< [age][type][sex], linear light * 65535
-  std::vector<std::vector<SkinDetail>> detail_;        ///< of each region: one, or none where the texture is only copied
+  std::array<std::vector<std::uint16_t>, 18>
+      linear_;                                   ///< [age][type][sex]: linear light * 65535; each row of a region: its reds, greens, blues
+  std::vector<std::vector<SkinDetail>> detail_;  ///< of each region: one, or none where the texture is only copied
 };
 
 }  // namespace likeness::scene

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "scene/clones.hpp"
+
 namespace likeness::scene {
 namespace {
 
@@ -59,14 +61,16 @@ struct Near {
 };
 
 Near nearest(const Line& line, float x, float y) {
-  Near best{9, 0};
+  Near best{81, 0};  // squared until the end
   for (std::size_t i = 0; i + 1 < line.point.size(); ++i) {
     const Vec2 &a = line.point[i], &b = line.point[i + 1];
     const float dx = b[0] - a[0], dy = b[1] - a[1];
     const float t = std::clamp(((x - a[0]) * dx + (y - a[1]) * dy) / (dx * dx + dy * dy), 0.0F, 1.0F);
-    const float d = std::hypot(x - a[0] - t * dx, y - a[1] - t * dy);
-    if (d < best.distance) best = {d, (static_cast<float>(i) + t) / static_cast<float>(line.point.size() - 1)};
+    const float away_x = x - a[0] - t * dx, away_y = y - a[1] - t * dy;
+    const float square = away_x * away_x + away_y * away_y;
+    if (square < best.distance) best = {square, (static_cast<float>(i) + t) / static_cast<float>(line.point.size() - 1)};
   }
+  best.distance = std::sqrt(best.distance);
   return best;
 }
 
@@ -114,6 +118,75 @@ float chin_area(float x, float y) {
   return std::max(soul_patch, body);
 }
 
+// Numbers that are not shares, kept as bytes: their least value and their step.
+struct Range {
+  float low, step;
+  std::uint8_t code(float v) const { return static_cast<std::uint8_t>(std::lround(std::clamp((v - low) / step, 0.0F, 255.0F))); }
+};
+constexpr Range share_range = {0, 1.0F / 255};
+constexpr Range cheek_range = {-0.20F, 0.38F / 255};    // dm; beyond, a beard of no height begins or ends
+constexpr Range wrinkle_range = {-0.60F, 3.06F / 255};  // neighbouring lines may add up
+
+// Texels beyond those that triangles cover which interpolation reads, here or in the mip levels of an exported head.
+constexpr std::int32_t reach = 6;
+
+void widen(SkinDetail::Span& span, std::int32_t begin, std::int32_t end) {
+  const bool none = span.begin >= span.end;
+  span = {none ? begin : std::min(span.begin, begin), none ? end : std::max(span.end, end)};
+}
+
+// Minimum and maximum without calls: vector code needs these.
+inline float least(float a, float b) { return a < b ? a : b; }
+inline float most(float a, float b) { return a > b ? a : b; }
+inline float within(float v) { return least(most(v, 0), 1); }
+
+// Rows of the maps.
+struct Row {
+  const std::uint8_t *lip, *moustache, *chin, *cheek, *wrinkle, *strand, *grain;
+};
+
+LIKENESS_CLONES void paint_skin(const SkinPaint& paint, const Row& row, SkinDetail::Span span, float* __restrict red,
+                                float* __restrict green, float* __restrict blue) {
+  // Redder lips lose green and blue, paler ones red: their lightness hardly changes.
+  const float r = paint.lip_redness;
+  const Vec3 lips = r >= 0 ? Vec3{0.08F * r, -0.38F * r, -0.28F * r} : Vec3{0.14F * r, -0.10F * r, -0.08F * r};
+  const float lip_light = std::exp2(0.8F * paint.lip_lightness) - 1;
+  constexpr Vec3 furrowed = {0.34F, 0.42F, 0.44F};  // share of the light that the bottom of a furrow keeps back
+  const float wrinkles = paint.wrinkles;
+  for (std::int32_t x = span.begin; x < span.end; ++x) {
+    const float lip = share_range.step * static_cast<float>(row.lip[x]);
+    const float furrow = wrinkles * (wrinkle_range.low + wrinkle_range.step * static_cast<float>(row.wrinkle[x]));
+    const float pores = 1 + 0.05F * (share_range.step * static_cast<float>(row.grain[x]) - 0.5F) * (1 - lip);
+    const float all = pores * (1 + lip * lip_light);
+    red[x] *= all * (1 + lip * lips[0]) * most(0, 1 - furrowed[0] * furrow);
+    green[x] *= all * (1 + lip * lips[1]) * most(0, 1 - furrowed[1] * furrow);
+    blue[x] *= all * (1 + lip * lips[2]) * most(0, 1 - furrowed[2] * furrow);
+  }
+}
+
+LIKENESS_CLONES void paint_beard(const SkinPaint& paint, const Row& row, SkinDetail::Span span, float* __restrict red,
+                                 float* __restrict green, float* __restrict blue) {
+  const Vec3 colour = paint.beard_colour;
+  const float moustache = paint.moustache * share_range.step, chin_density = paint.chin, jaw = paint.jaw;
+  // A full beard reaches where stubble is thin.
+  const float border = cheek_range.low + 0.02F + 0.13F * paint.beard_height;
+  for (std::int32_t x = span.begin; x < span.end; ++x) {
+    const float chin = share_range.step * static_cast<float>(row.chin[x]);
+    const float strand = share_range.step * static_cast<float>(row.strand[x]), grain = share_range.step * static_cast<float>(row.grain[x]);
+    const float cheek = within((cheek_range.step * static_cast<float>(row.cheek[x]) + border) * 10 + 0.5F);
+    const float density =
+        1 - (1 - moustache * static_cast<float>(row.moustache[x])) * (1 - chin_density * chin) * (1 - jaw * cheek * (1 - chin));
+    // Stubble darkens the skin in fine dots; longer hairs cover it where the noise lets them.
+    const float dots = least(1, 4.5F * density) * (0.35F + 0.65F * grain) * 0.85F;
+    const float hair = within((density - 0.22F) * 2);
+    const float alpha = within((hair - 0.75F * (1 - strand)) * 4) * least(1, 5 * hair);
+    const float keep = (1 - alpha) * (1 - 0.70F * dots), add = (1 - alpha) * 0.55F * dots + alpha * (0.45F + 1.1F * strand);
+    red[x] = keep * red[x] + add * colour[0];
+    green[x] = keep * green[x] + add * colour[1];
+    blue[x] = keep * blue[x] + add * colour[2];
+  }
+}
+
 // Three corners' values of a triangle drawn into a region of the atlas: calls put(texel, weights) for every texel it covers.
 template <class Put>
 void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& region, Put&& put) {
@@ -145,13 +218,20 @@ void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& regio
 
 }  // namespace
 
-SkinDetail::SkinDetail(const HeadAsset& asset, const SkinRegion& region) {
-  const std::int32_t width = region.width * region.scale, height = region.height * region.scale;
-  texels_.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+SkinDetail::SkinDetail(const HeadAsset& asset, const SkinRegion& region) : width_(region.width * region.scale) {
+  const std::int32_t height = region.height * region.scale;
+  const auto width = static_cast<std::size_t>(width_), texels = width * static_cast<std::size_t>(height);
+  for (std::vector<std::uint8_t>* map : {&maps_.lip, &maps_.moustache, &maps_.chin, &maps_.cheek}) map->resize(texels);
+  maps_.wrinkle.resize(texels, wrinkle_range.code(0));
+  span_.resize(static_cast<std::size_t>(height));
+  beard_.resize(static_cast<std::size_t>(height));
   for (std::size_t t = 0; t < asset.region.size(); ++t) {
-    if (asset.region[t] != Region::head) continue;
     const std::uint32_t* corner = asset.skin.triangle.data() + 3 * t;
     cover(asset, t, region, [&](std::size_t at, const Vec3& weight) {
+      const auto x = static_cast<std::int32_t>(at % width), y = static_cast<std::int32_t>(at / width);
+      for (std::int32_t near = std::max(y - reach, 0); near <= std::min(y + reach, height - 1); ++near)
+        widen(span_[static_cast<std::size_t>(near)], std::max(x - reach, 0), std::min(x + reach + 1, width_));
+      if (asset.region[t] != Region::head) return;
       Vec3 p{};
       float ring = 0, ear = 0;
       for (std::size_t k = 0; k < 3; ++k) {
@@ -161,56 +241,35 @@ SkinDetail::SkinDetail(const HeadAsset& asset, const SkinRegion& region) {
         ear += weight[k] * asset.fields[corner[k]].ear;
       }
       const float off_lips = step(6.0F, 6.8F, ring) * step(0.5F, 0.3F, ear);
-      Texel& texel = texels_[at];
-      texel.lip = std::clamp((6.8F - ring) / 1.6F, 0.0F, 1.0F);
-      texel.wrinkle = wrinkle(p[0], p[1]) * off_lips;
-      texel.moustache = moustache_area(p[0], p[1]) * off_lips;
-      texel.chin = chin_area(p[0], p[1]) * off_lips;
-      texel.cheek = off_lips > 0.5F ? cheek_line(std::abs(p[0])) - p[1] : -9.0F;
+      maps_.lip[at] = share_range.code((6.8F - ring) / 1.6F);
+      maps_.wrinkle[at] = wrinkle_range.code(wrinkle(p[0], p[1]) * off_lips);
+      maps_.moustache[at] = share_range.code(moustache_area(p[0], p[1]) * off_lips);
+      maps_.chin[at] = share_range.code(chin_area(p[0], p[1]) * off_lips);
+      maps_.cheek[at] = cheek_range.code(off_lips > 0.5F ? cheek_line(std::abs(p[0])) - p[1] : cheek_range.low);
+      if (maps_.moustache[at] != 0 || maps_.chin[at] != 0 || maps_.cheek[at] != 0) widen(beard_[static_cast<std::size_t>(y)], x, x + 1);
     });
   }
+  maps_.strand.reserve(texels);
+  maps_.grain.reserve(texels);
   for (std::int32_t y = 0; y < height; ++y) {
-    for (std::int32_t x = 0; x < width; ++x) {
-      Texel& texel = texels_[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+    for (std::int32_t x = 0; x < width_; ++x) {
       // The face lies on its side in the picture, so hairs grow along x; a slow noise bends them.
       const auto fx = static_cast<float>(x), fy = static_cast<float>(y);
       const float bent = fy + 5 * noise(fx / 14, fy / 14, 1);
-      texel.strand = 0.6F * noise(fx / 9, bent / 1.7F, 2) + 0.4F * noise(fx / 6, bent / 1.1F, 3);
-      texel.grain = 0.5F * noise(fx / 1.3F, fy / 1.3F, 4) + 0.5F * noise(fx / 2.1F, fy / 2.1F, 5);
+      maps_.strand.push_back(share_range.code(0.6F * noise(fx / 9, bent / 1.7F, 2) + 0.4F * noise(fx / 6, bent / 1.1F, 3)));
+      maps_.grain.push_back(share_range.code(0.5F * noise(fx / 1.3F, fy / 1.3F, 4) + 0.5F * noise(fx / 2.1F, fy / 2.1F, 5)));
     }
   }
 }
 
-void SkinDetail::paint(const SkinPaint& paint, std::span<float> rgb) const {
-  // Redder lips lose green and blue, paler ones red: their lightness hardly changes.
-  const float r = paint.lip_redness;
-  const Vec3 lip = r >= 0 ? Vec3{0.08F * r, -0.38F * r, -0.28F * r} : Vec3{0.14F * r, -0.10F * r, -0.08F * r};
-  const float lip_light = std::exp2(0.8F * paint.lip_lightness) - 1;
-  constexpr Vec3 kFurrow = {0.34F, 0.42F, 0.44F};  // share of the light that the bottom of a furrow keeps back
+void SkinDetail::paint(const SkinPaint& paint, std::int32_t y, const std::array<float*, 3>& rgb) const {
+  const std::size_t first = static_cast<std::size_t>(y) * static_cast<std::size_t>(width_);
+  const auto at = [&](const std::vector<std::uint8_t>& map) { return map.data() + first; };
+  const Row row = {at(maps_.lip),     at(maps_.moustache), at(maps_.chin), at(maps_.cheek),
+                   at(maps_.wrinkle), at(maps_.strand),    at(maps_.grain)};
+  paint_skin(paint, row, span(y), rgb[0], rgb[1], rgb[2]);
   const bool bearded = std::max({paint.moustache, paint.chin, paint.jaw}) > 0.001F;
-  // A full beard reaches where stubble is thin.
-  const float border = 0.02F + 0.13F * paint.beard_height;
-  for (std::size_t i = 0; i < texels_.size(); ++i) {
-    const Texel& texel = texels_[i];
-    float* to = rgb.data() + 3 * i;
-    const float pores = 1 + 0.05F * (texel.grain - 0.5F) * (1 - texel.lip);
-    const float furrow = paint.wrinkles * texel.wrinkle;
-    for (std::size_t c = 0; c < 3; ++c)
-      to[c] *= pores * (1 + texel.lip * lip[c]) * (1 + texel.lip * lip_light) * std::max(0.0F, 1 - kFurrow[c] * furrow);
-    if (!bearded) continue;
-    const float cheek = std::clamp((texel.cheek + border) / 0.10F + 0.5F, 0.0F, 1.0F);
-    const float cover =
-        1 - (1 - paint.moustache * texel.moustache) * (1 - paint.chin * texel.chin) * (1 - paint.jaw * cheek * (1 - texel.chin));
-    if (cover < 0.002F) continue;
-    // Stubble darkens the skin in fine dots; longer hairs cover it where the noise lets them.
-    const float dots = std::min(1.0F, 4.5F * cover) * (0.35F + 0.65F * texel.grain) * 0.85F;
-    const float hair = std::clamp((cover - 0.22F) / 0.5F, 0.0F, 1.0F);
-    const float alpha = std::clamp((hair - 0.75F * (1 - texel.strand)) * 4, 0.0F, 1.0F) * std::min(1.0F, 5 * hair);
-    for (std::size_t c = 0; c < 3; ++c) {
-      const float stubble = to[c] * (1 - dots) + dots * (0.30F * to[c] + 0.55F * paint.beard_colour[c]);
-      to[c] = stubble + alpha * (paint.beard_colour[c] * (0.45F + 1.1F * texel.strand) - stubble);
-    }
-  }
+  if (bearded) paint_beard(paint, row, beard_[static_cast<std::size_t>(y)], rgb[0], rgb[1], rgb[2]);
 }
 
 }  // namespace likeness::scene

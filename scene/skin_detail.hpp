@@ -23,21 +23,33 @@ struct SkinPaint {
 /// Maps of one region of the skin atlas, made once from where its texels lie on the head. Immutable.
 class SkinDetail {
  public:
+  /// Texels of a row: [begin, end).
+  struct Span {
+    std::int32_t begin = 0, end = 0;
+  };
+
   /// `region` is the part of the atlas to paint on; lines and areas are given on MakeHuman's base mesh (asset.base).
   SkinDetail(const HeadAsset& asset, const SkinRegion& region);
 
-  /// Paints on the region's linear colours, `rgb`: (height * scale) x (width * scale) x 3.
-  void paint(const SkinPaint& paint, std::span<float> rgb) const;
+  /// The texels of row y that the head's triangles cover, and those around them that interpolation reads.
+  Span span(std::int32_t y) const { return span_[static_cast<std::size_t>(y)]; }
+  /// Paints on linear colours of row y of the region: `rgb` points to a red, a green and a blue row of width * scale values, of which
+  /// those of span(y) are read and written.
+  void paint(const SkinPaint& paint, std::int32_t y, const std::array<float*, 3>& rgb) const;
 
  private:
-  // Of every texel; areas in [0, 1].
-  struct Texel {
-    float lip = 0, wrinkle = 0, moustache = 0, chin = 0;
-    float cheek = -9;  // dm below (positive) the upper border of the beard on the cheeks at beard_height 0
-    float strand = 0;  // noise along the hairs, [0, 1]
-    float grain = 0;   // fine noise, [0, 1]
+  // The texels' numbers in units of 1/255 of what they can be: small, because every picture reads them all.
+  struct Maps {
+    std::vector<std::uint8_t> lip, moustache, chin;  ///< areas, [0, 1]
+    std::vector<std::uint8_t> cheek;                 ///< how far below the upper border of the beard on the cheeks, see cheek_range
+    std::vector<std::uint8_t> wrinkle;               ///< depth, see wrinkle_range
+    std::vector<std::uint8_t> strand, grain;         ///< noise along the hairs, fine noise, [0, 1]
   };
-  std::vector<Texel> texels_;
+
+  std::int32_t width_ = 0;  ///< texels of the atlas
+  Maps maps_;
+  std::vector<Span> span_;
+  std::vector<Span> beard_;  ///< the part of each row where a beard can grow
 };
 
 }  // namespace likeness::scene

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "image/color.hpp"
+#include "scene/clones.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -97,27 +98,39 @@ float measure_luminance(const Texture& texture) {
 TextureLevel level_of(const Texture& texture, int level) {
   if (empty(texture)) return {};
   const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
-  return {texture.rgba.data() + l.first, l.width, l.height};
+  return {texture.rgba.data() + l.first, texture.grey.empty() ? nullptr : texture.grey.data() + l.first / 2, l.width, l.height};
 }
 
-Colour sample_bilinear(const TextureLevel& level, float u, float v) {
-  if (level.rgba == nullptr) return {1, 1, 1, 1};
+namespace {
+
+// Where the four texels around (u, v) are, in texels from the start of the level, and their weights. Edges are clamped.
+struct Corners {
+  std::array<std::size_t, 4> at;
+  std::array<float, 4> weight;
+};
+
+inline Corners corners_at(const TextureLevel& level, float u, float v) {
   const float x = limit(u, 0, 1) * static_cast<float>(level.width) - 0.5F;
   const float y = (1 - limit(v, 0, 1)) * static_cast<float>(level.height) - 0.5F;
   const float fx = floor_of(x), fy = floor_of(y);
   const float tx = x - fx, ty = y - fy;
   const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
-  const int left = std::max(ix, 0), right = std::min(ix + 1, level.width - 1);
-  const std::uint8_t* top = level.rgba + std::size_t{4} * static_cast<std::size_t>(std::max(iy, 0)) * static_cast<std::size_t>(level.width);
-  const std::uint8_t* bottom =
-      level.rgba + std::size_t{4} * static_cast<std::size_t>(std::min(iy + 1, level.height - 1)) * static_cast<std::size_t>(level.width);
-  const std::array<const std::uint8_t*, 4> texels = {top + 4 * left, top + 4 * right, bottom + 4 * left, bottom + 4 * right};
+  const auto left = static_cast<std::size_t>(std::max(ix, 0)), right = static_cast<std::size_t>(std::min(ix + 1, level.width - 1));
+  const std::size_t top = static_cast<std::size_t>(std::max(iy, 0)) * static_cast<std::size_t>(level.width);
+  const std::size_t bottom = static_cast<std::size_t>(std::min(iy + 1, level.height - 1)) * static_cast<std::size_t>(level.width);
+  return {{top + left, top + right, bottom + left, bottom + right}, {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty}};
+}
+
+}  // namespace
+
+Colour sample_bilinear(const TextureLevel& level, float u, float v) {
+  if (level.rgba == nullptr) return {1, 1, 1, 1};
+  const Corners corners = corners_at(level, u, v);
   const auto& linear = srgb_to_linear_table();
-  const std::array<float, 4> weights = {(1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty};
   float red = 0, green = 0, blue = 0, alpha = 0;
   for (std::size_t k = 0; k < 4; ++k) {
-    const std::uint8_t* t = texels[k];
-    const float weight = weights[k] * (static_cast<float>(t[3]) + 1e-3F);
+    const std::uint8_t* t = level.rgba + 4 * corners.at[k];
+    const float weight = corners.weight[k] * (static_cast<float>(t[3]) + 1e-3F);
     red += weight * linear[t[0]];
     green += weight * linear[t[1]];
     blue += weight * linear[t[2]];
@@ -127,11 +140,51 @@ Colour sample_bilinear(const TextureLevel& level, float u, float v) {
   return {red * inverse, green * inverse, blue * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
 }
 
+GreyTexel sample_grey(const TextureLevel& level, float u, float v) {
+  if (level.grey == nullptr) {
+    const Colour c = sample_bilinear(level, u, v);
+    return {luminance(c[0], c[1], c[2]), c[3]};
+  }
+  const Corners corners = corners_at(level, u, v);
+  float light = 0, alpha = 0;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const std::uint16_t* t = level.grey + 2 * corners.at[k];
+    light += corners.weight[k] * static_cast<float>(t[0]);
+    alpha += corners.weight[k] * static_cast<float>(t[1]);
+  }
+  return {light / std::max(alpha, 1e-3F), std::min(alpha * (1.0F / 65535), 1.0F)};
+}
+
+void add_grey(Texture& texture) {
+  const auto& linear = srgb_to_linear_table();
+  texture.grey.clear();
+  texture.grey.reserve(texture.rgba.size() / 2);
+  for (std::size_t i = 0; i + 3 < texture.rgba.size(); i += 4) {
+    const std::uint8_t* t = texture.rgba.data() + i;
+    const auto alpha = static_cast<float>(257 * t[3]);
+    texture.grey.push_back(static_cast<std::uint16_t>(luminance(linear[t[0]], linear[t[1]], linear[t[2]]) * alpha + 0.5F));
+    texture.grey.push_back(static_cast<std::uint16_t>(alpha));
+  }
+}
+
 float nearest_alpha(const Texture& texture, float u, float v) {
   if (empty(texture)) return 1;
   const int x = static_cast<int>(limit(u, 0, 1) * static_cast<float>(texture.width));
   const int y = static_cast<int>((1 - limit(v, 0, 1)) * static_cast<float>(texture.height));
   return static_cast<float>(texel(texture, level_at(texture, 0), x, y)[3]) * (1.0F / 255);
+}
+
+Texture as_srgb(const Texture& texture) {
+  if (texture.linear.empty()) return texture;
+  Texture out;
+  out.width = texture.width;
+  out.height = texture.height;
+  out.rgba.reserve(texture.linear.size());
+  for (std::size_t i = 0; i < texture.linear.size(); ++i) {
+    const float value = static_cast<float>(texture.linear[i]) * (1.0F / 65535);
+    out.rgba.push_back(i % 4 == 3 ? std::uint8_t{255} : srgb8_from_linear(value));
+  }
+  return out;
 }
 
 Tint::Tint(const Draw& draw) : factor_(draw.tint), recolour_(draw.recolour) {
@@ -148,49 +201,92 @@ bool is_cornea(const Draw& draw, const std::array<std::uint32_t, 3>& vertex) {
   return sample_bilinear(level_of(*draw.texture, 0), sum[0] / 3, sum[1] / 3)[3] < 0.5F;
 }
 
-LinearTexture::LinearTexture(const Texture& texture, Vec2 low, Vec2 high) {
+SmoothTexture::SmoothTexture(const Texture& texture, Vec2 low, Vec2 high)
+    : width_(static_cast<float>(texture.width)), height_(static_cast<float>(texture.height)) {
+  if (!texture.linear.empty() && std::min(texture.width, texture.height) >= 4) {
+    columns_ = texture.width;
+    rows_ = texture.height;
+    texels_ = texture.linear.data();
+    return;
+  }
   if (empty(texture)) return;
-  width_ = texture.width;
-  height_ = texture.height;
-  const auto column = [&](float u) { return static_cast<int>(floor_of(limit(u, 0, 1) * static_cast<float>(width_) - 0.5F)); };
-  const auto line = [&](float v) { return static_cast<int>(floor_of((1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F)); };
+  const auto column = [&](float u) { return static_cast<int>(floor_of(limit(u, 0, 1) * width_ - 0.5F)); };
+  const auto line = [&](float v) { return static_cast<int>(floor_of((1 - limit(v, 0, 1)) * height_ - 0.5F)); };
   // Two texels more on each side, for the reach of the filter; the edge of the texture is repeated there.
   x0_ = column(low[0]) - 2;
   y0_ = line(high[1]) - 2;
   columns_ = std::max(column(high[0]) + 4 - x0_, 4);
   rows_ = std::max(line(low[1]) + 4 - y0_, 4);
-  texels_.resize(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_));
+  converted_.reserve(std::size_t{4} * static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_));
   const auto& linear = srgb_to_linear_table();
-  const Level level{width_, height_, 0};
+  const Level level{texture.width, texture.height, 0};
   for (int y = 0; y < rows_; ++y) {
     for (int x = 0; x < columns_; ++x) {
       const std::uint8_t* t = texel(texture, level, x0_ + x, y0_ + y);
-      texels_[static_cast<std::size_t>(y) * columns_ + x] = {linear[t[0]], linear[t[1]], linear[t[2]], 1};
+      for (int c = 0; c < 3; ++c) converted_.push_back(static_cast<std::uint16_t>(linear[t[c]] * 65535 + 0.5F));
+      converted_.push_back(65535);
+    }
+  }
+  texels_ = converted_.data();
+}
+
+namespace {
+
+// Places in a texture that wait to be read, one after the other in each array.
+struct Places {
+  static constexpr std::size_t size = 128;
+  std::array<std::uint32_t, size> first;                // the number of the first of 4 x 4 texels
+  std::array<std::array<float, 4>, size> across, down;  // weights of their columns and rows
+  std::array<Colour, size> colour;
+};
+
+// Fills the colours, not yet divided by 65535. These loops become vector code; `stride`: numbers a row of texels.
+LIKENESS_CLONES void mix_texels(const std::uint16_t* texels, std::size_t stride, std::size_t count, Places& places) {
+  for (std::size_t p = 0; p < count; ++p) {
+    const std::uint16_t* r0 = texels + std::size_t{4} * places.first[p];
+    const std::uint16_t *r1 = r0 + stride, *r2 = r1 + stride, *r3 = r2 + stride;
+    const float* down = places.down[p].data();
+    const float d0 = down[0], d1 = down[1], d2 = down[2], d3 = down[3];
+    // Down the four columns first, sixteen numbers at a time.
+    float column[16];
+    for (std::size_t i = 0; i < 16; ++i)
+      column[i] =
+          d0 * static_cast<float>(r0[i]) + d1 * static_cast<float>(r1[i]) + d2 * static_cast<float>(r2[i]) + d3 * static_cast<float>(r3[i]);
+    const float* across = places.across[p].data();
+    float* __restrict to = places.colour[p].data();
+    for (std::size_t c = 0; c < 4; ++c)
+      to[c] = across[0] * column[c] + across[1] * column[4 + c] + across[2] * column[8 + c] + across[3] * column[12 + c];
+  }
+}
+
+}  // namespace
+
+void SmoothTexture::tint(const float* u, const float* v, std::size_t count, const std::array<float*, 3>& rgb) const {
+  if (texels_ == nullptr) return;
+  Places places;
+  for (std::size_t done = 0; done < count; done += Places::size) {
+    const std::size_t some = std::min(Places::size, count - done);
+    for (std::size_t i = 0; i < some; ++i) {
+      const float x = limit(u[done + i], 0, 1) * width_ - 0.5F;
+      const float y = (1 - limit(v[done + i], 0, 1)) * height_ - 0.5F;
+      const float fx = floor_of(x), fy = floor_of(y);
+      const int ix = std::min(std::max(static_cast<int>(fx) - 1 - x0_, 0), columns_ - 4);
+      const int iy = std::min(std::max(static_cast<int>(fy) - 1 - y0_, 0), rows_ - 4);
+      places.first[i] = static_cast<std::uint32_t>(iy * columns_ + ix);
+      places.across[i] = catmull_rom(x - fx);
+      places.down[i] = catmull_rom(y - fy);
+    }
+    mix_texels(texels_, std::size_t{4} * static_cast<std::size_t>(columns_), some, places);
+    for (std::size_t i = 0; i < some; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) rgb[c][done + i] *= std::max(places.colour[i][c] * (1.0F / 65535), 0.0F);
     }
   }
 }
 
-Colour LinearTexture::sample(float u, float v) const {
-  if (texels_.empty()) return {1, 1, 1, 1};
-  const float x = limit(u, 0, 1) * static_cast<float>(width_) - 0.5F;
-  const float y = (1 - limit(v, 0, 1)) * static_cast<float>(height_) - 0.5F;
-  const float fx = floor_of(x), fy = floor_of(y);
-  const auto wx = catmull_rom(x - fx);
-  const auto wy = catmull_rom(y - fy);
-  const int ix = std::clamp(static_cast<int>(fx) - 1 - x0_, 0, columns_ - 4);
-  const int iy = std::clamp(static_cast<int>(fy) - 1 - y0_, 0, rows_ - 4);
-  Colour sum{};
-  for (int j = 0; j < 4; ++j) {
-    const Colour* row = texels_.data() + static_cast<std::size_t>(iy + j) * columns_ + ix;
-    Colour line{};
-    for (int i = 0; i < 4; ++i) {
-      for (int c = 0; c < 4; ++c) line[c] += wx[i] * row[i][c];
-    }
-    for (int c = 0; c < 4; ++c) sum[c] += wy[j] * line[c];
-  }
-  for (int c = 0; c < 3; ++c) sum[c] = std::max(sum[c], 0.0F);
-  sum[3] = 1;
-  return sum;
+Colour SmoothTexture::sample(float u, float v) const {
+  Colour c = {1, 1, 1, 1};
+  tint(&u, &v, 1, {&c[0], &c[1], &c[2]});
+  return c;
 }
 
 }  // namespace likeness::scene

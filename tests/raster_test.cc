@@ -99,7 +99,9 @@ TEST(Raster, InterpolatesWithPerspective) {
       const auto side = [](Vec2 s, Vec2 e2, float x, float y) { return (e2[0] - s[0]) * (y - s[1]) - (e2[1] - s[1]) * (x - s[0]); };
       const float x = p[0] - 0.5F, y = p[1] - 0.5F;
       if (side(a, b, x, y) > 0 || side(b, c, x, y) > 0 || side(c, a, x, y) > 0) continue;
-      const Barycentric w = barycentric(v[t.vertex[0]], v[t.vertex[1]], v[t.vertex[2]], x, y);
+      TrianglePoints points;
+      points.set(mesh, t);
+      const TrianglePoints::Place w = points.at(x, y);
       found = 0;
       for (int k = 0; k < 3; ++k) found += w.weight[k] * floor.uv[t.vertex[k]][1];
       depth = 1 / w.inverse;
@@ -327,12 +329,30 @@ TEST(Textures, SmoothSamplingReproducesRampsAndStaysInItsWindow) {
       t.rgba.insert(t.rgba.end(), {value, value, value, 255});
     }
   }
-  const LinearTexture window(t, {0.25F, 0.25F}, {0.75F, 0.5F});
+  const SmoothTexture window(t, {0.25F, 0.25F}, {0.75F, 0.5F});
   for (const auto& [u, v] : {std::pair{0.25F, 0.25F}, {0.3F, 0.37F}, {0.75F, 0.5F}, {0.61F, 0.33F}}) {
     const float expected = (u * 32 - 0.5F + (1 - v) * 32 - 0.5F) / 64;
     EXPECT_NEAR(window.sample(u, v)[0], expected, 0.006F) << u << ' ' << v;
   }
   EXPECT_GE(window.sample(-5, 7)[0], 0);
+}
+
+TEST(Textures, LinearOnesReadLikeTheirBytes) {
+  Texture t;
+  t.width = t.height = 16;
+  std::uint32_t state = 1;
+  for (int i = 0; i < 16 * 16; ++i) {
+    for (int c = 0; c < 3; ++c) t.linear.push_back(static_cast<std::uint16_t>((state = state * 1664525 + 1013904223) >> 16));
+    t.linear.push_back(65535);
+  }
+  const Texture bytes = as_srgb(t);
+  ASSERT_EQ(bytes.rgba.size(), t.linear.size());
+  const SmoothTexture direct(t, {0, 0}, {1, 1}), converted(bytes, {0.2F, 0.2F}, {0.8F, 0.8F});
+  for (const auto& [u, v] : {std::pair{0.25F, 0.25F}, {0.3F, 0.37F}, {0.75F, 0.5F}, {0.61F, 0.33F}}) {
+    const Colour a = direct.sample(u, v), b = converted.sample(u, v);
+    for (std::size_t c = 0; c < 4; ++c) EXPECT_NEAR(a[c], b[c], 0.008F) << u << ' ' << v;
+  }
+  for (const float outside : {-3.0F, 0.0F, 1.0F, 4.0F}) EXPECT_GE(direct.sample(outside, outside)[0], 0);
 }
 
 }  // namespace
