@@ -172,7 +172,9 @@ std::uint8_t Picture<S>::add_group(const Group& group, int px, int py, bool labe
     surfaces_.add_skin(triangle, here, arriving.ambient, arriving.key, group.open, pixel, queue_);
     return label;
   }
-  Fragment fragment = surfaces_.fragment(triangle, points_, place, surfaces_.sheer(triangle, points_, place));
+  const auto uv = points_.template read<2>(place, at_uv);
+  const Colour c = surfaces_.colour(triangle, uv);
+  Fragment fragment = surfaces_.fragment(triangle, points_, place, {c[0], c[1], c[2]});
   fragment.occlusion *= arriving.ambient;
   if (fragment.material == Material::eye) fragment.shadow = lid_shadow(px, py, place.inverse);
   queue_.add(fragment, group.open, pixel);
