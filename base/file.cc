@@ -38,7 +38,8 @@ class Descriptor {
 
 template <class Buffer>
 Result<Buffer> read_whole(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opening a named pipe would wait for a writer; of a regular file the flag changes nothing.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return io_failure(path, "open");
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return io_failure(path, "stat");

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
+#include "scene/client.hpp"
 
 namespace likeness::cli {
 
@@ -34,6 +35,10 @@ fs::path model_folder(const std::string& option) {
 
 fs::path scene_file(const std::string& scene_option, const std::string& model_option) {
   return scene_option.empty() ? model_folder(model_option) / "scene.json" : fs::path(scene_option);
+}
+
+Result<std::unique_ptr<GameClient>> open_scene(const std::string& scene_option, const std::string& model_option) {
+  return scene::open_scene(scene_option, model_folder(model_option));
 }
 
 Result<Character> read_character(const Schema& schema, const fs::path& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "likeness/scene.hpp"
@@ -28,8 +29,12 @@ int fail(const Status& status, int exit = exit_failed);
 /// program, else weights/models/makehuman-head in the working folder or above the program (a build tree).
 std::filesystem::path model_folder(const std::string& option);
 
-/// The scene: `option` if not empty, else scene.json in the model folder.
+/// The scene's file: `scene_option` if not empty, else scene.json in the model folder.
 std::filesystem::path scene_file(const std::string& scene_option, const std::string& model_option);
+/// Opens that scene. One that comes from the model folder may not start a program (scene/client.hpp). Errors: those of open_client().
+Result<std::unique_ptr<GameClient>> open_scene(const std::string& scene_option, const std::string& model_option);
+/// The help of every --scene.
+inline constexpr const char* kSceneHelp = "scene.json (default: the model folder's); if its client is a program, that is started";
 
 /// The character in a file: a character.json, or else a MakeHuman saved model, told by content. What a .mhm holds beyond the scene's
 /// sliders is noted on standard error, a line each. Errors: those of read_text_file, character_from_json and character_from_mhm.

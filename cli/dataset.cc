@@ -197,7 +197,7 @@ bool shard_range(const std::string& shard, std::int64_t count, std::int64_t& beg
 
 Status make_dataset(const DatasetArguments& arguments, std::int64_t begin, std::int64_t end) {
   if (arguments.threads > 0) set_default_threads(arguments.threads);
-  const auto client = open_client(scene_file(arguments.scene, arguments.model));
+  const auto client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
   std::unique_ptr<Sink> sink;
   if (arguments.stream) {
@@ -253,7 +253,7 @@ void add_dataset_command(CLI::App& app, int& exit) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--threads", a.threads, "Threads (default: all cores)")->check(CLI::Range(0, 1024));
-  command->add_option("--scene", a.scene, "scene.json (default: the model folder's)");
+  command->add_option("--scene", a.scene, kSceneHelp);
   command->add_option("--model", a.model, "Model folder");
   command->callback([arguments, &exit] {
     std::int64_t begin = 0, end = 0;

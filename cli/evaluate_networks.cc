@@ -54,7 +54,7 @@ struct Difference {
 
 Status evaluate_generator(const NetworkArguments& arguments) {
   set_default_threads(arguments.model.threads);
-  const auto client = open_client(scene_file(arguments.model.scene, arguments.model.model));
+  const auto client = open_scene(arguments.model.scene, arguments.model.model);
   if (!client.ok()) return client.status();
   const auto generator = load_generator(model_folder(arguments.model.model) / "generator.safetensors");
   if (!generator.ok()) return generator.status();
@@ -187,7 +187,7 @@ Status evaluate_extractor(const NetworkArguments& arguments) {
     print(*confusion);
     return Status::success();
   }
-  const auto client = open_client(scene_file(arguments.model.scene, arguments.model.model));
+  const auto client = open_scene(arguments.model.scene, arguments.model.model);
   if (!client.ok()) return client.status();
   const auto examples = examples_of(arguments, **client);
   if (!examples.ok()) return examples.status();

@@ -150,7 +150,7 @@ Status write_sheets(const GameClient& client, const std::vector<float>& base, co
 }
 
 Status evaluate_scene(const SceneArguments& arguments) {
-  const auto client = open_client(scene_file(arguments.scene, arguments.model));
+  const auto client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
   if (!arguments.sheets.empty()) {
     std::vector<float> base = (*client)->schema().default_vector();
@@ -179,7 +179,7 @@ void add_evaluate_scene(CLI::App& app, int& exit) {
   command->add_option("--base", arguments->base, "Sheets: character.json that the sliders start from (default: the average)")
       ->needs(sheets);
   command->add_option("--size", arguments->size, "Sheets: pixels of a picture's side")->check(CLI::Range(32, 512))->capture_default_str();
-  command->add_option("--scene", arguments->scene, "scene.json (default: the model folder's)");
+  command->add_option("--scene", arguments->scene, kSceneHelp);
   command->add_option("--model", arguments->model, "Model folder");
   command->callback([arguments, &exit] {
     const Status status = evaluate_scene(*arguments);

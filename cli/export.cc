@@ -42,7 +42,7 @@ Status write_glb(const Mesh& mesh, const std::filesystem::path& path) {
 }
 
 Status export_head(const ExportArguments& arguments) {
-  const auto client = open_client(scene_file(arguments.scene, arguments.model));
+  const auto client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
   const auto character = read_character((*client)->schema(), arguments.character);
   if (!character.ok()) return character.status();
@@ -64,7 +64,7 @@ void add_export_command(CLI::App& app, int& exit) {
         return end == ".glb" || end == ".obj" ? std::string() : std::string("must end in .glb or .obj");
       });
   command->add_flag("--posed", arguments->posed, "Keep the expression that the file holds");
-  command->add_option("--scene", arguments->scene, "scene.json (default: the model folder's)");
+  command->add_option("--scene", arguments->scene, kSceneHelp);
   command->add_option("--model", arguments->model, "Model folder");
   command->callback([arguments, &exit] {
     const Status status = export_head(*arguments);

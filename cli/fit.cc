@@ -10,15 +10,17 @@
 
 #include "cli/common.hpp"
 #include "cli/fit_options.hpp"
+#include "cli/given_landmarks.hpp"
 #include "fit/batch.hpp"
 #include "fit/report.hpp"
+#include "image/decode.hpp"
 
 namespace likeness::cli {
 namespace {
 
 struct FitArguments {
   std::vector<std::string> photos;
-  std::string output;
+  std::string output, landmarks;
   ModelArguments model;
   FitOptions options;
   bool json = false, quiet = false;
@@ -74,10 +76,20 @@ void report(const FitArguments& arguments, const LedgerEntry& entry, bool resume
   std::fflush(stdout);
 }
 
+Result<FitResult> fit_with(Fitter& fitter, std::span<const std::uint8_t> bytes, const Result<Landmarks>& landmarks,
+                           const FitOptions& options) {
+  if (!landmarks.ok()) return landmarks.status();
+  const Result<Image> photo = decode_photo(bytes);
+  if (!photo.ok()) return photo.status();
+  return fitter.fit({photo->width, photo->height, photo->pixels}, *landmarks, options);
+}
+
 int fit(const FitArguments& arguments) {
   const Result<std::shared_ptr<const Model>> model = load_model(arguments.model);
   if (!model.ok()) return fail(model.status());
   const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
+  const Result<GivenLandmarks> given = GivenLandmarks::read(arguments.landmarks, inputs);
+  if (!given.ok()) return fail(given.status());
   Fitter fitter(*model);
   ProgressLine line(!arguments.quiet && !arguments.json);
   FitOptions options = arguments.options;
@@ -91,7 +103,7 @@ int fit(const FitArguments& arguments) {
                              const std::filesystem::path& folder) -> Result<double> {
     index = static_cast<std::size_t>(&input - inputs.data());
     line.photo(index, inputs.size(), input.stem);
-    const Result<FitResult> result = fitter.fit_bytes(bytes, options);
+    const Result<FitResult> result = given->empty() ? fitter.fit_bytes(bytes, options) : fit_with(fitter, bytes, given->of(index), options);
     if (!result.ok()) return result.status();
     if (result->stop == StopReason::diverged) {
       return Status{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
@@ -103,7 +115,7 @@ int fit(const FitArguments& arguments) {
     line.finished(resumed);
     report(arguments, entry, resumed);
   };
-  const Result<BatchCounts> counts = run_batch(inputs, arguments.output, options_key(**model, options), work, listener);
+  const Result<BatchCounts> counts = run_batch(inputs, arguments.output, options_key(**model, options) + given->key(), work, listener);
   if (!counts.ok()) return fail(counts.status());
   if (arguments.json) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
@@ -123,6 +135,9 @@ void add_fit_command(CLI::App& app, int& exit) {
   command->add_option("photos", arguments->photos, "JPEG, PNG or BMP files, or folders of them")->required();
   command->add_option("-o,--output", arguments->output, "Output folder: STEM/character.json and more for each photo, and ledger.jsonl")
       ->required();
+  command->add_option("--landmarks", arguments->landmarks,
+                      "Landmarks of your own instead of dlib's: a file for one photo, or a folder with STEM.json for each; 68 points in "
+                      "pixels of the photo, as a list or as `align --landmarks` writes them");
   add_fit_options(*command, arguments->options);
   add_model_options(*command, arguments->model);
   command->add_flag("--json", arguments->json, "Print one JSON object a photo, and the counts, on standard output");

@@ -31,7 +31,7 @@ void add_choice(CLI::App& command, const char* name, E& value, const char* help,
 
 void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command.add_option("--model", arguments.model, "Model folder (default: $LIKENESS_MODEL, else the installed one)");
-  command.add_option("--scene", arguments.scene, "scene.json (default: the model folder's)");
+  command.add_option("--scene", arguments.scene, kSceneHelp);
   command.add_option("--threads", arguments.threads, "Threads (default: all cores)")->check(CLI::Range(1, 1024));
 }
 
@@ -42,7 +42,7 @@ Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments)
 
 Result<Frame> open_frame(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
-  Result<std::unique_ptr<GameClient>> client = open_client(scene_file(arguments.scene, arguments.model));
+  Result<std::unique_ptr<GameClient>> client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
   Result<FaceFinder> finder = open_face_finder(model_folder(arguments.model), {});
   if (!finder.ok()) return finder.status();

@@ -31,7 +31,7 @@ Image picture(int size, int channels, std::vector<std::uint8_t> pixels) {
 }
 
 Status render(const RenderArguments& arguments) {
-  const auto client = open_client(scene_file(arguments.scene, arguments.model));
+  const auto client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
   const auto character = read_character((*client)->schema(), arguments.character);
   if (!character.ok()) return character.status();
@@ -56,7 +56,7 @@ void add_render_command(CLI::App& app, int& exit) {
   command->add_option("--labels", arguments->labels, "Also write the label map, 8-bit grey PNG with classes 0 to 10");
   command->add_option("--size", arguments->size, "Side in pixels")->check(CLI::Range(16, 4096))->capture_default_str();
   command->add_flag("--posed", arguments->posed, "Keep the pose, expression and light that the file holds");
-  command->add_option("--scene", arguments->scene, "scene.json (default: the model folder's)");
+  command->add_option("--scene", arguments->scene, kSceneHelp);
   command->add_option("--model", arguments->model, "Model folder");
   command->callback([arguments, &exit] {
     const Status status = render(*arguments);

@@ -6,6 +6,7 @@
 
 #include "fit/objective.hpp"
 #include "nn/model_file.hpp"
+#include "scene/client.hpp"
 #include "weights/model_file.hpp"
 
 namespace likeness {
@@ -65,7 +66,7 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   if (!generator.ok()) return generator.status();
   Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);
   if (!extractor.ok()) return extractor.status();
-  Result<std::unique_ptr<GameClient>> client = open_client(options.scene.empty() ? options.folder / "scene.json" : options.scene);
+  Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, options.folder);
   if (!client.ok()) return client.status();
   Model::Impl parts{.client = std::move(*client),
                     .generator = std::move(*generator),

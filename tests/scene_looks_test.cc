@@ -8,21 +8,13 @@
 #include <map>
 #include <string>
 
+#include "head_client.hpp"
 #include "likeness/scene.hpp"
 
 namespace likeness {
 namespace {
 
 using Looks = std::map<std::string, double>;  // client units
-
-const GameClient& client() {
-  static const std::unique_ptr<GameClient> opened = [] {
-    auto result = open_client(std::filesystem::path(LIKENESS_SOURCE_DIR) / "weights/models/makehuman-head/scene.json");
-    EXPECT_TRUE(result.ok()) << result.status().message;
-    return std::move(result).value();
-  }();
-  return *opened;
-}
 
 Rendering render(const Looks& looks, const std::string& hair = "short01", std::uint64_t glasses = 0) {
   const Schema& schema = client().schema();

@@ -9,7 +9,7 @@ Writes DIR/companions.safetensors (all float32):
   landmarks.photo_mean [136], landmarks.photo_deviation [136]   of photographs aligned by `likeness align --landmarks` (with --photos-aligned)
   colours.inputs [K]                                entries of x that colours depend on
   colours.weight [12, 1 + K + K (K + 1) / 2]        1, inputs, products of inputs i <= j -> mean sRGB in [0, 1] of skin, hair, lips, brows
-  colours.routed [P]                                1 for identity entries that change colours and move no landmark
+  colours.routed [P]                                1 for identity entries that tint regions: no landmark, no pattern, no outline
 """
 import argparse
 import glob
@@ -28,6 +28,9 @@ REGIONS = {"skin": (1, 7), "hair": (2,), "lips": (8, 10), "brows": (3, 4)}
 LEAST_SHARE = {"skin": 5e-3, "hair": 5e-3, "lips": 1e-3, "brows": 1e-3}  # of the picture's pixels, for a mean colour to mean anything
 LEAST_SCORE = 8     # |weight| / standard error, largest over coordinates: chance alone reaches about 4
 LEAST_TINT = 0.004  # of [0, 1], largest over regions, for one deviation of an entry
+# Beards and thick brows change mean colours too, but by a pattern or a region's size: those tell more than a mean.
+MOST_CONTRAST = 4.0  # change of a region's log contrast for one of its colour
+MOST_SHARE = 0.02    # change of a region's log size for one deviation
 
 
 def ridge(x, y, strength=1e-3):
@@ -57,15 +60,32 @@ def products(x):
     return np.concatenate([np.ones((len(x), 1)), x, x[:, rows] * x[:, columns]], 1)
 
 
-def region_colours(rgb, labels):
-    """[N, S, S, 3], [N, S, S] uint8 -> mean colours [N, 12] in [0, 1] and whether each region is there [N, 4]."""
-    colours, seen = [], []
-    for name, classes in REGIONS.items():
+def region_statistics(rgb, labels):
+    """[N, S, S, 3], [N, S, S] uint8 -> of the regions: mean colours [N, 12] in [0, 1], contrast [N, 4] (deviation over mean of the sRGB
+    luma), share of the picture [N, 4], and whether each is there [N, 4]."""
+    colours, contrast, shares = [], [], []
+    luma = rgb @ np.float32([0.2126, 0.7152, 0.0722]) / 255
+    for classes in REGIONS.values():
         mask = np.isin(labels, classes)
-        count = mask.sum((1, 2))
-        colours.append((rgb * mask[..., None]).sum((1, 2)) / np.maximum(count, 1)[:, None] / 255.0)
-        seen.append(count > LEAST_SHARE[name] * labels[0].size)
-    return np.concatenate(colours, 1), np.stack(seen, 1)
+        count = np.maximum(mask.sum((1, 2)), 1)
+        colours.append((rgb * mask[..., None]).sum((1, 2)) / count[:, None] / 255.0)
+        mean = (luma * mask).sum((1, 2)) / count
+        deviation = np.sqrt(((luma - mean[:, None, None]) ** 2 * mask).sum((1, 2)) / count)
+        contrast.append(deviation / np.maximum(mean, 0.02))
+        shares.append(mask.mean((1, 2)))
+    shares = np.stack(shares, 1)
+    return np.concatenate(colours, 1), np.stack(contrast, 1), shares, shares > np.array(list(LEAST_SHARE.values()))
+
+
+def patterned_entries(x, colours, contrast, shares, seen):
+    """Whether each entry changes the contrast or the size of the region that it colours most. [P] bool."""
+    effect = np.zeros((3, len(REGIONS), x.shape[1]))
+    for r in range(len(REGIONS)):
+        rows = seen[:, r]
+        for k, y in enumerate((colours[:, 3 * r:3 * r + 3], np.log(contrast[:, r:r + 1] + 1e-3), np.log(shares[:, r:r + 1] + 1e-4))):
+            effect[k, r] = np.abs(ridge(x[rows], y[rows])[0]).max(1) * x.std(0)
+    most = effect[0].argmax(0), np.arange(x.shape[1])
+    return (effect[1][most] > MOST_CONTRAST * effect[0][most]) | (effect[2][most] > MOST_SHARE)
 
 
 def regress_colours(x, colours, seen):
@@ -88,15 +108,16 @@ def regress_colours(x, colours, seen):
     return inputs, np.concatenate(weight), errors
 
 
-def routed_entries(scene, weight, inputs):
-    """Colours alone: identity entries of continuous and simplex parameters that are inputs and move no landmark."""
+def routed_entries(scene, weight, inputs, patterned):
+    """Colours alone: identity entries of continuous and simplex parameters that are inputs, move no landmark and paint no pattern."""
     with open(scene) as file:
         parameters = json.load(file)["parameters"]
     routed, offset = np.zeros(weight.shape[1]), 0
     for p in parameters:
         n = {"continuous": 1, "simplex": len(p.get("components", ())), "choice": len(p.get("options", ()))}[p["type"]]
         span = range(offset, offset + n)
-        if p["type"] != "choice" and p["role"] == "identity" and np.isin(span, inputs).any() and not weight[:, offset:offset + n].any():
+        tint = np.isin(span, inputs).any() and not weight[:, offset:offset + n].any() and not patterned[offset:offset + n].any()
+        if tint and p["type"] != "choice" and p["role"] == "identity":
             routed[offset:offset + n] = 1
         offset += n
     return routed
@@ -127,10 +148,12 @@ def main():
     fitted = n * 9 // 10
     weight, bias = regress_landmarks(x[:fitted], landmarks[:fitted])
     moved = np.hypot(*(landmarks - (x @ weight.T + bias))[fitted:].reshape(-1, 68, 2).transpose(2, 0, 1)).mean()
-    parts = [region_colours(cache.rgb[i:i + 100], cache.labels[i:i + 100]) for i in range(0, n, 100)]
-    inputs, tints, errors = regress_colours(x, np.concatenate([p[0] for p in parts])[:n], np.concatenate([p[1] for p in parts])[:n])
+    parts = [region_statistics(cache.rgb[i:min(i + 100, n)], cache.labels[i:min(i + 100, n)]) for i in range(0, n, 100)]
+    colours, contrast, shares, seen = (np.concatenate(p) for p in zip(*parts))
+    inputs, tints, errors = regress_colours(x, colours, seen)
+    patterned = patterned_entries(x, colours, contrast, shares, seen)
     tensors = {"landmarks.weight": weight, "landmarks.bias": bias, "landmarks.render_mean": landmarks.mean(0), "colours.inputs": inputs,
-               "colours.weight": tints, "colours.routed": routed_entries(scene, weight, inputs)}
+               "colours.weight": tints, "colours.routed": routed_entries(scene, weight, inputs, patterned)}
     about = f"{n} renders"
     if a.photos_aligned:
         photos = photo_landmarks(a.photos_aligned)

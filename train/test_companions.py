@@ -39,9 +39,19 @@ class CompanionsTest(unittest.TestCase):
         rgb, labels = np.zeros((1, 16, 16, 3), np.uint8), np.zeros((1, 16, 16), np.uint8)
         labels[0, :8, :4], labels[0, :8, 4:8] = 1, 7
         rgb[0, :8, :4], rgb[0, :8, 4:8] = (100, 0, 0), (200, 0, 0)
-        colours, seen = companions.region_colours(rgb, labels)
+        colours, contrast, shares, seen = companions.region_statistics(rgb, labels)
         self.assertAlmostEqual(colours[0, 0], 150 / 255)
+        self.assertAlmostEqual(contrast[0, 0], 50 / 150, places=5)
+        self.assertAlmostEqual(shares[0, 0], 0.25)
         self.assertEqual(list(seen[0]), [True, False, False, False])
+
+    def test_patterns_are_told_from_tints(self):
+        tint, beard, size = self.x[:, 0], self.x[:, 1], self.x[:, 2]
+        colours = np.repeat((0.5 + 0.3 * tint - 0.02 * beard)[:, None], 12, 1)
+        contrast = np.repeat((0.2 * np.exp(0.1 * tint + 0.4 * beard))[:, None], 4, 1)
+        shares = np.repeat((0.1 * np.exp(0.5 * size))[:, None], 4, 1)
+        patterned = companions.patterned_entries(self.x, colours, contrast, shares, np.ones((2000, 4), bool))
+        self.assertEqual(list(patterned[:3]), [False, True, True])
 
     def test_routed_are_colours_that_move_nothing(self):
         scene = {"parameters": [{"type": "continuous", "role": "identity"}, {"type": "continuous", "role": "identity"},
@@ -53,8 +63,9 @@ class CompanionsTest(unittest.TestCase):
             path = os.path.join(folder, "scene.json")
             with open(path, "w") as file:
                 json.dump(scene, file)
-            self.assertEqual(list(companions.routed_entries(path, weight, np.arange(7))), [0, 1, 1, 1, 0, 0, 0])
-            self.assertEqual(list(companions.routed_entries(path, weight, np.array([3]))), [0, 0, 1, 1, 0, 0, 0])
+            self.assertEqual(list(companions.routed_entries(path, weight, np.arange(7), np.zeros(7, bool))), [0, 1, 1, 1, 0, 0, 0])
+            self.assertEqual(list(companions.routed_entries(path, weight, np.arange(7), np.arange(7) == 1)), [0, 0, 1, 1, 0, 0, 0])
+            self.assertEqual(list(companions.routed_entries(path, weight, np.array([3]), np.zeros(7, bool))), [0, 0, 1, 1, 0, 0, 0])
 
 
 if __name__ == "__main__":

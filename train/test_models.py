@@ -65,6 +65,17 @@ class GeneratorTest(unittest.TestCase):
         with self.assertRaises(ValueError):
             g.folded_state([])
 
+    def test_centring_is_left_out_where_it_could_not_be_folded(self):
+        torch.manual_seed(4)
+        x = torch.rand(300, 9)
+        self.assertFalse(train_g.some_sum_to_one(x))
+        x[:, 2:5] /= x[:, 2:5].sum(1, keepdim=True)
+        x[:, 5:9] = F.one_hot(torch.randint(0, 4, (300,)), 4)
+        self.assertTrue(train_g.some_sum_to_one(x))
+        self.assertTrue(train_g.some_sum_to_one(x[:, 5:]))
+        self.assertFalse(train_g.some_sum_to_one(x[:, :4]))
+        trained([12, 10, 8, 3]).folded_state([])
+
     def test_growing_starts_as_the_enlarged_picture(self):
         torch.manual_seed(2)
         g, x = models.Generator(7, [12, 10, 8, 8, 3], depth=3), torch.rand(16, 7)

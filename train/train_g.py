@@ -106,6 +106,14 @@ def parse():
     return parser.parse_args()
 
 
+def some_sum_to_one(x):
+    """Whether a combination of the inputs x [N, P] is always 1, as a simplex or a choice makes it. Only then models.folded_state can fold
+    centred inputs; a scene with neither is trained without centring."""
+    x = x[:4096].double()
+    weights = torch.linalg.lstsq(x, torch.ones(len(x), 1, dtype=x.dtype), driver="gelsd").solution
+    return len(x) > x.shape[1] and float((x @ weights - 1).abs().max()) < 1e-3
+
+
 def scene_inputs(path):
     """name of each entry of x -> (its position, client units from 0 to 1)."""
     with open(path) as file:
@@ -137,7 +145,8 @@ def new_state(a, cache, device):
     first = int(a.stages.split(":")[0])
     network = models.Generator(cache.info["parameters"], channels, (first // 4).bit_length())
     x = torch.from_numpy(np.array(cache.parameters[:cache.stored()]))
-    network.input_mean.copy_(x.mean(0))
+    if some_sum_to_one(x):
+        network.input_mean.copy_(x.mean(0))
     network.input_scale.copy_(1 / x.std(0).clamp(min=0.08))
     if a.start:
         inherit(network, torch.load(a.start, map_location="cpu")["average"], *(scene_inputs(path) for path in a.start_scenes))

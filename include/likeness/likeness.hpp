@@ -96,7 +96,7 @@ struct FitResult {
 
 struct ModelOptions {
   std::filesystem::path folder;  ///< generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, manifest.json if any
-  std::filesystem::path scene;   ///< empty: scene.json in `folder`
+  std::filesystem::path scene;   ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
   std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
 };
 

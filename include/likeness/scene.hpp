@@ -67,7 +67,7 @@ class Schema {
   std::size_t chosen(const Parameter& choice, std::span<const float> x) const;
   /// Makes `x` valid in place: entries clamped to [0, 1] (NaN becomes the default), simplexes scaled to sum 1, choices one-hot.
   void canonicalise(std::span<float> x) const;
-  /// SHA-256 of the canonical JSON (keys sorted, no white space).
+  /// SHA-256 of the canonical JSON (keys sorted, no white space), without what says how an external client is run.
   const std::string& hash() const { return hash_; }
   const std::string& name() const { return name_; }
   /// Side of the client's native picture in pixels.
@@ -142,7 +142,8 @@ class GameClient {
   virtual ~GameClient() = default;
   virtual const Schema& schema() const = 0;
   /// `x` has schema().size() entries. May be called from several threads at once.
-  /// Errors: invalid_argument (lengths, non-finite values, sizes), client_failed.
+  /// Errors: invalid_argument (lengths, non-finite values, sizes), client_failed (external programs: it crashed, was late, or answered
+  /// nonsense; the next call starts it again, until it has failed 5 times in a row).
   virtual Result<Rendering> render(std::span<const float> x, const RenderOptions& options) const = 0;
   /// The character in three dimensions (likeness/mesh.hpp), straight ahead, with its expression only if `expression`.
   /// Errors: invalid_argument as in render; unavailable from clients that only draw pictures, as external programs do.
@@ -150,7 +151,11 @@ class GameClient {
 };
 
 /// Opens the client that a scene.json names; paths in it are relative to its folder.
-/// Errors: not_found (with what to run), io_error, corrupt_scene, unavailable.
+///
+/// "client": {"type": "builtin", "asset": FILE} is the MakeHuman head. {"type": "process", "command": [PROGRAM, ARGUMENTS...]} starts a
+/// program of yours that draws (docs/your-own-game.md): open such a file only if you would run that program yourself. Optional beside
+/// the command: "timeout_s" (30) for an answer, "start_timeout_s" (60) for the greeting, "processes" (1), copies at most.
+/// Errors: not_found (with what to run), io_error, corrupt_scene, unavailable, client_failed (the program does not start or greet).
 Result<std::unique_ptr<GameClient>> open_client(const std::filesystem::path& scene_json);
 
 }  // namespace likeness
