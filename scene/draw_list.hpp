@@ -19,8 +19,8 @@ struct Texture {
   std::vector<std::uint8_t> rgba;     ///< height * width * 4; then `levels` - 1 further levels, each half as large (see add_levels())
   int levels = 1;                     ///< pictures in `rgba`
   std::vector<std::uint16_t> linear;  ///< instead of `rgba`: height * width * 4, light * 65535; one level
-  std::vector<std::uint16_t> grey;    ///< for recoloured textures: of all levels, luminance * alpha and alpha, both * 65535; or empty
-  float mean_luminance = 0;           ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
+  std::vector<std::uint32_t> grey;  ///< for recoloured textures: of all levels, luminance * alpha * 65535 + 65536 * alpha * 65535; or empty
+  float mean_luminance = 0;         ///< linear, alpha weighted; 0 = not measured (add_levels() measures it)
 };
 
 /// What a surface is made of. glasses (frames and lenses) are occluders for training: they change the picture, never the labels;

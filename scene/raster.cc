@@ -93,6 +93,7 @@ class Picture {
   Lights lights_;
   LightQueue queue_;
   Backdrop backdrop_;
+  std::vector<Vec3> backdrop_row_;  // of the pixel row that is resolved
   ScreenMesh mesh_;
   Surfaces surfaces_;
   // The triangle that was looked at last: the next pixel often sees it too.
@@ -151,8 +152,7 @@ template <int S>
 std::uint8_t Picture<S>::add_group(const Group& group, int px, int py, bool label_matters) {
   const std::size_t pixel = pixel_index(px, py);
   if (group.id == no_triangle) {
-    const float scale = 1 / static_cast<float>(size_);
-    queue_.add_light(backdrop_((static_cast<float>(px) + 0.5F) * scale, (static_cast<float>(py) + 0.5F) * scale), group.open, pixel);
+    queue_.add_light(backdrop_row_[static_cast<std::size_t>(px)], group.open, pixel);
     return label_background;
   }
   const bool hidden = group.open < hidden_below;
@@ -172,7 +172,9 @@ std::uint8_t Picture<S>::add_group(const Group& group, int px, int py, bool labe
     surfaces_.add_skin(triangle, here, arriving.ambient, arriving.key, group.open, pixel, queue_);
     return label;
   }
-  Fragment fragment = surfaces_.fragment(triangle, points_, place, surfaces_.sheer(triangle, points_, place));
+  const auto uv = points_.template read<2>(place, at_uv);
+  const Colour c = surfaces_.colour(triangle, uv);
+  Fragment fragment = surfaces_.fragment(triangle, points_, place, {c[0], c[1], c[2]});
   fragment.occlusion *= arriving.ambient;
   if (fragment.material == Material::eye) fragment.shadow = lid_shadow(px, py, place.inverse);
   queue_.add(fragment, group.open, pixel);
@@ -252,14 +254,14 @@ void Picture<S>::resolve(Rendering& out, bool labels) {
   out.rgb.resize(3 * pixels);
   out.labels.assign(labels ? pixels : 0, label_background);
   for (int py = 0; py < size_; ++py) {
+    backdrop_.row(py, size_, backdrop_row_);
     for (int px = 0; px < size_; ++px) {
       const std::uint8_t label = add_pixel(px, py, labels);
       if (labels) out.labels[pixel_index(px, py)] = final_label(pixel_index(px, py), label);
     }
     queue_.flush();
-    for (std::size_t pixel = pixel_index(0, py); pixel < pixel_index(0, py + 1); ++pixel) {
-      for (std::size_t c = 0; c < 3; ++c) out.rgb[3 * pixel + c] = display(b_.light[pixel][c]);
-    }
+    const std::size_t first = pixel_index(0, py);
+    display.encode(b_.light[first].data(), 3 * static_cast<std::size_t>(size_), out.rgb.data() + 3 * first);
   }
 }
 

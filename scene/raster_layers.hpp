@@ -65,6 +65,7 @@ class LayerPass {
     points.set(mesh_, triangle);
     for (int py = rows.first / S; py * S < rows.end; ++py) {
       const auto [begin, end] = see(rows, py);
+      std::size_t waiting = 0;
       const std::uint32_t* seen = b_.seen.data();
       for (int px = begin; px < end; ++px) {
         // The mean position of the samples that show the layer.
@@ -77,9 +78,15 @@ class LayerPass {
         }
         if (count == 0) continue;
         const float n = 1 / static_cast<float>(count);
-        blend(triangle, points, px, py, static_cast<float>(px * S) + static_cast<float>(sum_x) * n,
-              static_cast<float>(py * S) + static_cast<float>(sum_y) * n);
+        at_.x[waiting] = static_cast<float>(px * S) + static_cast<float>(sum_x) * n;
+        at_.y[waiting] = static_cast<float>(py * S) + static_cast<float>(sum_y) * n;
+        column_[waiting++] = px;
+        if (waiting == column_.size()) {
+          blend(triangle, points, py, waiting);
+          waiting = 0;
+        }
       }
+      blend(triangle, points, py, waiting);
     }
   }
 
@@ -136,44 +143,54 @@ class LayerPass {
     return any;
   }
 
-  // Puts a layer under those already drawn at the samples of a pixel that show it, whose mean position is (x, y).
-  void blend(const ScreenTriangle& triangle, const TrianglePoints& points, int px, int py, float x, float y) {
+  // Puts a layer under those already drawn at `count` pixels of a row.
+  void blend(const ScreenTriangle& triangle, const TrianglePoints& points, int py, std::size_t count) {
+    if (count == 0) return;
+    surfaces_.look(triangle, points, count, at_);
     const Material material = list_.draws[triangle.draw].material;
     const bool glasses = material == Material::glasses;
-    const TrianglePoints::Place place = points.at(x, y);
-    const Surfaces::Sheer sheer = triangle.clear ? Surfaces::Sheer{} : surfaces_.sheer(triangle, points, place);
-    if (!triangle.clear && !glasses && sheer.alpha < least_alpha) return;
-    // Labels are those of the head without glasses: `cover` counts what would be seen, `visible` what is.
-    float cover = 0, visible = 0;
-    const float kept = triangle.clear ? 1 : 1 - sheer.alpha;
+    for (std::size_t i = 0; i < count; ++i) {
+      const float alpha = at_.alpha[i];
+      if (!triangle.clear && !glasses && alpha < least_alpha) continue;
+      const int px = column_[i];
+      const std::size_t pixel = static_cast<std::size_t>(py) * static_cast<std::size_t>(size_) + static_cast<std::size_t>(px);
+      // Labels are those of the head without glasses: `cover` counts what would be seen, `visible` what is.
+      const auto [cover, visible] = pass_through(px, py, triangle.clear ? 1 : 1 - alpha, glasses);
+      if (material == Material::hair || material == Material::brow) {
+        surfaces_.add_hair(triangle, points, at_, i, visible * alpha, pixel, queue_);
+        if (material == Material::hair) {
+          b_.hair[pixel] += cover * alpha;
+        } else {
+          b_.brow[pixel][triangle.left ? 0 : 1] += cover * alpha;
+        }
+        continue;
+      }
+      const Fragment fragment = surfaces_.fragment(triangle, points, at_.place(i), at_.colour[i]);
+      if (triangle.clear) {
+        queue_.add_light(lights_.gloss(fragment.normal), visible, pixel);
+        continue;
+      }
+      queue_.add(fragment, visible * alpha, pixel);
+      if (glasses) queue_.add_light(lights_.reflection(fragment.normal), visible, pixel);
+    }
+  }
+
+  struct Passed {
+    float cover, visible;
+  };
+  // What of a pixel sees the layer, without and with the glasses; then only `kept` passes where its samples are marked.
+  Passed pass_through(int px, int py, float kept, bool glasses) {
+    Passed sum = {0, 0};
     for (int k = 0; k < samples; ++k) {
-      const int dx = px * S + k % S, dy = k / S;
-      if (b_.seen[sample(dx, dy)] == 0) continue;
-      const std::size_t i = sample(dx, py * S + dy);
-      cover += b_.open[i];
-      visible += b_.glass.empty() ? b_.open[i] : b_.open[i] * b_.glass[i];
+      const int x = px * S + k % S, dy = k / S;
+      if (b_.seen[sample(x, dy)] == 0) continue;
+      const std::size_t i = sample(x, py * S + dy);
+      sum.cover += b_.open[i];
+      sum.visible += b_.glass.empty() ? b_.open[i] : b_.open[i] * b_.glass[i];
       (glasses ? b_.glass[i] : b_.open[i]) *= kept;
       if (b_.open[i] < hidden_below) b_.front[i] = std::numeric_limits<float>::infinity();
     }
-    cover *= share;
-    visible *= share;
-    const std::size_t pixel = static_cast<std::size_t>(py) * static_cast<std::size_t>(size_) + static_cast<std::size_t>(px);
-    if (material == Material::hair || material == Material::brow) {
-      surfaces_.add_hair(triangle, points, place, sheer, visible * sheer.alpha, pixel, queue_);
-      if (material == Material::hair) {
-        b_.hair[pixel] += cover * sheer.alpha;
-      } else {
-        b_.brow[pixel][triangle.left ? 0 : 1] += cover * sheer.alpha;
-      }
-      return;
-    }
-    const Fragment fragment = surfaces_.fragment(triangle, points, place, sheer);
-    if (triangle.clear) {
-      queue_.add_light(lights_.gloss(fragment.normal), visible, pixel);
-      return;
-    }
-    queue_.add(fragment, visible * sheer.alpha, pixel);
-    if (glasses) queue_.add_light(lights_.reflection(fragment.normal), visible, pixel);
+    return {sum.cover * share, sum.visible * share};
   }
 
   const DrawList& list_;
@@ -183,6 +200,9 @@ class LayerPass {
   LightQueue& queue_;
   PictureBuffers& b_;
   int size_, side_;
+  // Points of a triangle on one row of pixels, and their pixels.
+  Surfaces::LayerPoints at_;
+  std::array<int, Surfaces::LayerPoints::size> column_;
 };
 
 }  // namespace likeness::scene

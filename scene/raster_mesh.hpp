@@ -99,6 +99,14 @@ class TrianglePoints {
     return sum;
   }
 
+  /// The same numbers at the corners.
+  template <std::size_t N>
+  std::array<std::array<float, N>, 3> corners(std::size_t first) const {
+    std::array<std::array<float, N>, 3> out;
+    for (std::size_t k = 0; k < 3; ++k) std::copy_n(numbers(k) + first, N, out[k].begin());
+    return out;
+  }
+
  private:
   const float* numbers(std::size_t corner) const { return attributes_[corner]->data(); }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "image/color.hpp"
+#include "scene/clones.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -14,6 +14,21 @@ float limit(float v, float low, float high) { return std::min(high, std::max(low
 float skin_gloss(Region region, const Surfaces::SkinPoint& here) {
   if (region == Region::mouth_interior) return 0.3F;
   return 1 + 0.8F * limit(7 - here[at_more + 1], 0.0F, 1.0F) + 0.3F * limit(here[at_more + 3], 0.0F, 1.0F);
+}
+
+// Places of the points, and what decides how much is seen there.
+LIKENESS_CLONES void find_places(const TrianglePoints& triangle, std::size_t count, Surfaces::LayerPoints& at) {
+  const TrianglePoints points = triangle;
+  const auto corners = points.corners<3>(at_uv);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [a, b, c] = points.at(at.x[i], at.y[i]).weight;
+    at.weight[0][i] = a;
+    at.weight[1][i] = b;
+    at.weight[2][i] = c;
+    at.grey.u[i] = a * corners[0][0] + b * corners[1][0] + c * corners[2][0];
+    at.grey.v[i] = a * corners[0][1] + b * corners[1][1] + c * corners[2][1];
+    at.fade[i] = a * corners[0][2] + b * corners[1][2] + c * corners[2][2];
+  }
 }
 
 }  // namespace
@@ -34,34 +49,34 @@ Surfaces::Surfaces(const DrawList& list, const ScreenMesh& mesh) : list_(list) {
   }
 }
 
-Surfaces::Sheer Surfaces::sheer(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place) const {
-  const Draw& draw = list_.draws[triangle.draw];
+Colour Surfaces::colour(const ScreenTriangle& triangle, const Vec2& uv) const {
   const Paint& paint = paints_[triangle.draw];
-  const auto here = points.read<4>(place, at_uv);
-  Sheer s;
-  float alpha = 1;
+  return paint.tint.apply(paint.levels.empty() ? Colour{1, 1, 1, 1} : sample_bilinear(paint.levels[triangle.level], uv[0], uv[1]));
+}
+
+void Surfaces::look(const ScreenTriangle& triangle, const TrianglePoints& points, std::size_t count, LayerPoints& at) const {
+  find_places(points, count, at);
+  const Draw& draw = list_.draws[triangle.draw];
   if (draw.recolour) {
-    GreyTexel grey;
-    if (!paint.levels.empty()) grey = sample_grey(paint.levels[triangle.level], here[0], here[1]);
-    alpha = grey.alpha;
-    s.luminance = grey.luminance;
+    const Paint& paint = paints_[triangle.draw];
+    sample_grey(paint.levels.empty() ? TextureLevel{} : paint.levels[triangle.level], count, at.grey);
+    at.alpha = at.grey.alpha;
   } else {
-    Colour c = {1, 1, 1, 1};
-    if (!paint.levels.empty()) c = sample_bilinear(paint.levels[triangle.level], here[0], here[1]);
-    alpha = c[3];
-    c = paint.tint.apply(c);
-    s.colour = {c[0], c[1], c[2]};
+    for (std::size_t i = 0; i < count; ++i) {
+      const Colour c = colour(triangle, {at.grey.u[i], at.grey.v[i]});
+      at.colour[i] = {c[0], c[1], c[2]};
+      at.alpha[i] = c[3];
+    }
   }
-  if (!triangle.solid) s.alpha = alpha * limit(here[at_fade - at_uv], 0, 1);
-  return s;
+  for (std::size_t i = 0; i < count; ++i) at.alpha[i] = triangle.solid ? 1 : at.alpha[i] * limit(at.fade[i], 0, 1);
 }
 
 Fragment Surfaces::fragment(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
-                            const Sheer& sheer) const {
+                            const Vec3& albedo) const {
   const auto here = points.read<4>(place, at_normal);
   Fragment f;
   f.material = list_.draws[triangle.draw].material;
-  f.albedo = sheer.colour;
+  f.albedo = albedo;
   const float length = std::sqrt(here[0] * here[0] + here[1] * here[1] + here[2] * here[2]);
   const float scale = (triangle.back ? -1.0F : 1.0F) / std::max(length, 1e-6F);
   f.normal = {here[0] * scale, here[1] * scale, here[2] * scale};
@@ -69,20 +84,21 @@ Fragment Surfaces::fragment(const ScreenTriangle& triangle, const TrianglePoints
   return f;
 }
 
-void Surfaces::add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
-                        const Sheer& sheer, float amount, std::size_t pixel, LightQueue& queue) const {
+void Surfaces::add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const LayerPoints& at, std::size_t i, float amount,
+                        std::size_t pixel, LightQueue& queue) const {
   const Draw& draw = list_.draws[triangle.draw];
+  const TrianglePoints::Place place = at.place(i);
   const auto here = points.read<4>(place, at_normal);
   const auto strand = points.read<4>(place, at_more);
   Fragment f;
   f.material = draw.material;
   if (draw.recolour) {
-    const float strands = paints_[triangle.draw].tint.contrast(sheer.luminance);
+    const float strands = paints_[triangle.draw].tint.contrast(at.grey.luminance[i]);
     f.albedo = {strands * draw.tint[0], strands * draw.tint[1], strands * draw.tint[2]};
     // Painted strands stand for strands that leave the surface differently: the highlight breaks up along them.
     f.lean = 0.12F * (strands - 1);
   } else {
-    f.albedo = sheer.colour;
+    f.albedo = at.colour[i];
   }
   // Locks are not as dense as their cards.
   f.occlusion = limit(0.45F + 0.55F * here[at_occlusion], 0, 1);

@@ -17,20 +17,29 @@ class Surfaces {
  public:
   Surfaces(const DrawList& list, const ScreenMesh& mesh);
 
-  /// A layer's texture at a point: what decides whether anything is seen there.
-  struct Sheer {
-    Vec3 colour{};  ///< tint applied, but for what is recoloured
-    float alpha = 1;
-    float luminance = 1;  ///< of the texture, where it is recoloured
-  };
-  Sheer sheer(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place) const;
+  /// Points of a layer's triangle that are looked at together: one number of each array a point.
+  struct LayerPoints {
+    static constexpr std::size_t size = GreySamples::size;
+    using Lane = std::array<float, size>;
+    Lane x, y;                   ///< sample coordinates
+    std::array<Lane, 3> weight;  ///< as TrianglePoints::Place
+    Lane alpha;
+    Lane fade;
+    GreySamples grey;               ///< of what is recoloured
+    std::array<Vec3, size> colour;  ///< of the rest, tint applied
 
-  /// A point of what is neither skin nor hair. `sheer` as above.
+    TrianglePoints::Place place(std::size_t i) const { return {{weight[0][i], weight[1][i], weight[2][i]}, 0}; }
+  };
+  /// Fills in all but x and y of the first `count` points of a layer.
+  void look(const ScreenTriangle& triangle, const TrianglePoints& points, std::size_t count, LayerPoints& at) const;
+  /// Adds point i of hair or brows, of which `amount` is seen, to a pixel.
+  void add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const LayerPoints& at, std::size_t i, float amount,
+                std::size_t pixel, LightQueue& queue) const;
+
+  /// A point of what is neither skin nor hair: linear colour with alpha, and the rest.
+  Colour colour(const ScreenTriangle& triangle, const Vec2& uv) const;
   Fragment fragment(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place,
-                    const Sheer& sheer) const;
-  /// Adds a point of hair or brows, of which `amount` is seen, to a pixel.
-  void add_hair(const ScreenTriangle& triangle, const TrianglePoints& points, const TrianglePoints::Place& place, const Sheer& sheer,
-                float amount, std::size_t pixel, LightQueue& queue) const;
+                    const Vec3& albedo) const;
 
   /// The skin's attributes from at_more on are its LabelFields.
   using SkinPoint = Attributes;

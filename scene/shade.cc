@@ -304,10 +304,17 @@ Backdrop::Backdrop(float tone) : top_{0.150F, 0.172F, 0.198F}, bottom_{0.090F, 0
   vignette_ *= 1 - std::fabs(tone);
 }
 
-Vec3 Backdrop::operator()(float x, float y) const {
-  const float dx = x - 0.5F, dy = y - 0.5F;
-  const float light = 1 - vignette_ * std::min(1.0F, 2 * (dx * dx + dy * dy));
-  return {light * mix(top_[0], bottom_[0], y), light * mix(top_[1], bottom_[1], y), light * mix(top_[2], bottom_[2], y)};
+LIKENESS_CLONES void Backdrop::row(int y, int size, std::vector<Vec3>& out) const {
+  out.resize(static_cast<std::size_t>(size));
+  const float scale = 1 / static_cast<float>(size), down = (static_cast<float>(y) + 0.5F) * scale, dy = down - 0.5F;
+  const float vignette = vignette_;
+  const Vec3 tone = {mix(top_[0], bottom_[0], down), mix(top_[1], bottom_[1], down), mix(top_[2], bottom_[2], down)};
+  Vec3* __restrict to = out.data();
+  for (int x = 0; x < size; ++x) {
+    const float dx = (static_cast<float>(x) + 0.5F) * scale - 0.5F;
+    const float light = 1 - vignette * least(1.0F, 2 * (dx * dx + dy * dy));
+    to[x] = {light * tone[0], light * tone[1], light * tone[2]};
+  }
 }
 
 Display::Display() {
@@ -315,6 +322,20 @@ Display::Display() {
   for (std::size_t i = 0; i < table_.size(); ++i) {
     const float x = limit * static_cast<float>(i) / steps;
     table_[i] = srgb8_from_linear(x < knee ? x : knee + (1 - knee) * (1 - std::exp(-(x - knee) / (1 - knee))));
+  }
+}
+
+LIKENESS_CLONES void Display::encode(const float* linear, std::size_t count, std::uint8_t* out) const {
+  constexpr std::size_t some = 256;
+  std::array<std::int32_t, some> index;
+  for (std::size_t first = 0; first < count; first += some) {
+    const std::size_t n = std::min(some, count - first);
+    for (std::size_t i = 0; i < n; ++i) {
+      // Comparisons that are false for NaN keep the index in range.
+      const float x = linear[first + i] > 0 ? least(linear[first + i], limit) : 0.0F;
+      index[i] = static_cast<std::int32_t>(x * (steps / limit) + 0.5F);
+    }
+    for (std::size_t i = 0; i < n; ++i) out[first + i] = table_[static_cast<std::size_t>(index[i])];
   }
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "scene/draw_list.hpp"
 
@@ -87,8 +88,8 @@ class Backdrop {
  public:
   /// `tone` as View::background: -1 black, 0 standard grey, 1 white.
   explicit Backdrop(float tone);
-  /// Light at (x, y) in parts of the picture, y down.
-  Vec3 operator()(float x, float y) const;
+  /// Light at the pixels of row `y` of a picture `size` pixels wide.
+  void row(int y, int size, std::vector<Vec3>& out) const;
 
  private:
   Vec3 top_, bottom_;
@@ -99,11 +100,8 @@ class Backdrop {
 class Display {
  public:
   Display();
-  std::uint8_t operator()(float linear) const {
-    // A comparison that is false for NaN keeps the index in range.
-    const float x = linear > 0 ? std::min(linear, limit) : 0.0F;
-    return table_[static_cast<std::size_t>(x * (steps / limit) + 0.5F)];
-  }
+  /// Encodes `count` numbers.
+  void encode(const float* linear, std::size_t count, std::uint8_t* out) const;
 
  private:
   static constexpr int steps = 8192;

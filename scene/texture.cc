@@ -98,7 +98,7 @@ float measure_luminance(const Texture& texture) {
 TextureLevel level_of(const Texture& texture, int level) {
   if (empty(texture)) return {};
   const Level l = level_at(texture, std::clamp(level, 0, texture.levels - 1));
-  return {texture.rgba.data() + l.first, texture.grey.empty() ? nullptr : texture.grey.data() + l.first / 2, l.width, l.height};
+  return {texture.rgba.data() + l.first, texture.grey.empty() ? nullptr : texture.grey.data() + l.first / 4, l.width, l.height};
 }
 
 namespace {
@@ -140,30 +140,50 @@ Colour sample_bilinear(const TextureLevel& level, float u, float v) {
   return {red * inverse, green * inverse, blue * inverse, std::min(alpha * (1.0F / 255), 1.0F)};
 }
 
-GreyTexel sample_grey(const TextureLevel& level, float u, float v) {
-  if (level.grey == nullptr) {
-    const Colour c = sample_bilinear(level, u, v);
-    return {luminance(c[0], c[1], c[2]), c[3]};
+namespace {
+
+LIKENESS_CLONES void read_grey(const TextureLevel& level, std::size_t count, GreySamples& samples) {
+  const std::uint32_t* texels = level.grey;
+  const int width = level.width, right_edge = level.width - 1, bottom_edge = level.height - 1;
+  const auto columns = static_cast<float>(level.width), rows = static_cast<float>(level.height);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float x = limit(samples.u[i], 0, 1) * columns - 0.5F, y = (1 - limit(samples.v[i], 0, 1)) * rows - 0.5F;
+    const float fx = floor_of(x), fy = floor_of(y);
+    const float tx = x - fx, ty = y - fy;
+    const int ix = static_cast<int>(fx), iy = static_cast<int>(fy);
+    const int left = ix > 0 ? ix : 0, right = ix < right_edge ? ix + 1 : right_edge;
+    const int top = (iy > 0 ? iy : 0) * width, bottom = (iy < bottom_edge ? iy + 1 : bottom_edge) * width;
+    const std::uint32_t a = texels[top + left], b = texels[top + right], c = texels[bottom + left], d = texels[bottom + right];
+    const float wa = (1 - tx) * (1 - ty), wb = tx * (1 - ty), wc = (1 - tx) * ty, wd = tx * ty;
+    const auto low = [](std::uint32_t t) { return static_cast<float>(static_cast<int>(t & 0xFFFFU)); };
+    const auto high = [](std::uint32_t t) { return static_cast<float>(static_cast<int>(t >> 16)); };
+    const float light = wa * low(a) + wb * low(b) + wc * low(c) + wd * low(d);
+    const float alpha = wa * high(a) + wb * high(b) + wc * high(c) + wd * high(d);
+    samples.luminance[i] = light / (alpha > 1e-3F ? alpha : 1e-3F);
+    samples.alpha[i] = alpha * (1.0F / 65535);
   }
-  const Corners corners = corners_at(level, u, v);
-  float light = 0, alpha = 0;
-  for (std::size_t k = 0; k < 4; ++k) {
-    const std::uint16_t* t = level.grey + 2 * corners.at[k];
-    light += corners.weight[k] * static_cast<float>(t[0]);
-    alpha += corners.weight[k] * static_cast<float>(t[1]);
+}
+
+}  // namespace
+
+void sample_grey(const TextureLevel& level, std::size_t count, GreySamples& samples) {
+  if (level.grey != nullptr) return read_grey(level, count, samples);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Colour c = sample_bilinear(level, samples.u[i], samples.v[i]);
+    samples.luminance[i] = luminance(c[0], c[1], c[2]);
+    samples.alpha[i] = c[3];
   }
-  return {light / std::max(alpha, 1e-3F), std::min(alpha * (1.0F / 65535), 1.0F)};
 }
 
 void add_grey(Texture& texture) {
   const auto& linear = srgb_to_linear_table();
   texture.grey.clear();
-  texture.grey.reserve(texture.rgba.size() / 2);
+  texture.grey.reserve(texture.rgba.size() / 4);
   for (std::size_t i = 0; i + 3 < texture.rgba.size(); i += 4) {
     const std::uint8_t* t = texture.rgba.data() + i;
-    const auto alpha = static_cast<float>(257 * t[3]);
-    texture.grey.push_back(static_cast<std::uint16_t>(luminance(linear[t[0]], linear[t[1]], linear[t[2]]) * alpha + 0.5F));
-    texture.grey.push_back(static_cast<std::uint16_t>(alpha));
+    const std::uint32_t alpha = 257U * t[3];
+    const float light = luminance(linear[t[0]], linear[t[1]], linear[t[2]]) * static_cast<float>(alpha);
+    texture.grey.push_back(static_cast<std::uint32_t>(light + 0.5F) | alpha << 16);
   }
 }
 

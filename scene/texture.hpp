@@ -25,7 +25,7 @@ float measure_luminance(const Texture& texture);
 /// One picture of a texture, which must outlive it.
 struct TextureLevel {
   const std::uint8_t* rgba = nullptr;   ///< height * width * 4; nullptr = none: reads as white
-  const std::uint16_t* grey = nullptr;  ///< height * width * 2, as Texture::grey; nullptr = none
+  const std::uint32_t* grey = nullptr;  ///< height * width, as Texture::grey; nullptr = none
   int width = 0, height = 0;
 };
 TextureLevel level_of(const Texture& texture, int level);
@@ -33,11 +33,14 @@ TextureLevel level_of(const Texture& texture, int level);
 /// At (u, v), bilinear, edges clamped. Colours are weighted by alpha; the result is not premultiplied.
 Colour sample_bilinear(const TextureLevel& level, float u, float v);
 
-struct GreyTexel {
-  float luminance = 1, alpha = 1;
+/// Places where a texture is read, and what is found there: one number of each array a place.
+struct GreySamples {
+  static constexpr std::size_t size = 64;
+  std::array<float, size> u, v;
+  std::array<float, size> luminance, alpha;  ///< linear luminance and alpha of what sample_bilinear() reads
 };
-/// Linear luminance and alpha of what sample_bilinear() reads, from TextureLevel::grey where there is one.
-GreyTexel sample_grey(const TextureLevel& level, float u, float v);
+/// Reads `count` places, from TextureLevel::grey where there is one.
+void sample_grey(const TextureLevel& level, std::size_t count, GreySamples& samples);
 /// Fills Texture::grey, once at load, for textures that are only read as sample_grey().
 void add_grey(Texture& texture);
 
