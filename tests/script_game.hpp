@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -49,8 +50,7 @@ inline std::string settings(const std::string& more) {
 /// Open descriptors of this process.
 inline std::set<int> descriptors() {
   std::set<int> open;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    const int fd = std::stoi(entry.path().filename());
+  for (int fd = 0; fd < 1024; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) open.insert(fd);
   }
   return open;
@@ -59,13 +59,11 @@ inline std::set<int> descriptors() {
 /// Whether this process has no child, not even one that has ended and was not waited for.
 inline bool no_children() { return ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD; }
 
-/// Whether a process runs (a zombie does not).
+/// Whether a child of this process runs (a zombie does not).
 inline bool running(int process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  const auto name_end = text.rfind(')');  // PID (NAME) STATE ...
-  return name_end != std::string::npos && text[name_end + 2] != 'Z';
+  siginfo_t ended{};
+  if (::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT) == 0) return ended.si_pid == 0;
+  return ::kill(process, 0) == 0;
 }
 
 /// A folder with a scene, the script `body`, and the files that the script hands out.
