@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scene/random.hpp"
+#include "scene/vector.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -21,13 +22,6 @@ Vec3 mean(std::span<const Vec3> points) {
   return sum;
 }
 
-Vec3 unit(const Vec3& v) {
-  const float length = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-  return length > 1e-9F ? Vec3{v[0] / length, v[1] / length, v[2] / length} : Vec3{0, 0, 1};
-}
-
-Vec3 cross(const Vec3& a, const Vec3& b) { return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]}; }
-
 // A tube along a line of points, `tall` times as high as deep.
 void add_tube(std::span<const Vec3> line, bool closed, float radius, float tall, Draw* draw) {
   const std::size_t n = line.size();
@@ -35,10 +29,10 @@ void add_tube(std::span<const Vec3> line, bool closed, float radius, float tall,
   for (std::size_t i = 0; i < n; ++i) {
     const Vec3& before = line[i > 0 ? i - 1 : closed ? n - 1 : 0];
     const Vec3& after = line[i + 1 < n ? i + 1 : closed ? 0 : n - 1];
-    const Vec3 along = unit({after[0] - before[0], after[1] - before[1], after[2] - before[2]});
+    const Vec3 along = normalised({after[0] - before[0], after[1] - before[1], after[2] - before[2]});
     // The section's axes: as far as possible upwards and to the front.
     const Vec3 help = std::abs(along[2]) < 0.9F ? Vec3{0, 0, 1} : Vec3{1, 0, 0};
-    const Vec3 wide = unit(cross(along, help));
+    const Vec3 wide = normalised(cross(along, help));
     const Vec3 deep = cross(wide, along);
     for (int k = 0; k < kTube; ++k) {
       const float angle = 2 * std::numbers::pi_v<float> * static_cast<float>(k) / kTube;
@@ -49,7 +43,7 @@ void add_tube(std::span<const Vec3> line, bool closed, float radius, float tall,
         normal[c] = a * wide[c] + b * deep[c];
       }
       draw->position.push_back(p);
-      draw->normal.push_back(unit(normal));
+      draw->normal.push_back(normalised(normal));
       draw->uv.push_back({0, 0});
     }
   }
@@ -69,7 +63,7 @@ void add_lens(std::span<const Vec3> rim, const Vec3& centre, Draw* draw) {
   const auto put = [&](const Vec3& p) {
     draw->position.push_back(p);
     // Slightly bulging, so that the reflection of a lamp is a spot.
-    draw->normal.push_back(unit({0.8F * (p[0] - centre[0]) + 0.15F * centre[0], 0.8F * (p[1] - centre[1]), 1}));
+    draw->normal.push_back(normalised({0.8F * (p[0] - centre[0]) + 0.15F * centre[0], 0.8F * (p[1] - centre[1]), 1}));
     draw->uv.push_back({0.5F, 0.5F});
   };
   put(centre);

@@ -30,7 +30,7 @@ void spread(const Surface& surface, std::span<const Vec3> point, std::span<const
   draw->triangle = surface.triangle;
 }
 
-// Where hair is taken away: behind a line that recedes from the temples to the crown, and below a horizontal cut.
+// Where hair is taken away: in front of a line that recedes from the temples to the crown, and below a horizontal cut.
 struct HairCut {
   float recession = 0;  // 0 none, 1 only a wreath is left
   float length = 1;     // 0 above the jaw, 1 as the style has it

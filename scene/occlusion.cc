@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/parallel.hpp"
+#include "scene/vector.hpp"
 
 namespace likeness::scene {
 namespace {
@@ -17,12 +18,6 @@ constexpr float kLift = 0.02F;      // dm along the normal, so that a surface do
 constexpr float kBias = 0.015F;     // dm of depth, for the map's coarse grid
 
 Vec3 subtract(const Vec3& a, const Vec3& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
-Vec3 cross(const Vec3& a, const Vec3& b) { return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]}; }
-float dot(const Vec3& a, const Vec3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-Vec3 normalised(const Vec3& a, const Vec3& fallback) {
-  const float length = std::sqrt(dot(a, a));
-  return length > 1e-12F ? Vec3{a[0] / length, a[1] / length, a[2] / length} : fallback;
-}
 
 /// Points of a spiral that covers the sphere evenly (the Fibonacci lattice).
 Vec3 direction(int i, int count) {

@@ -5,16 +5,10 @@
 
 #include "image/color.hpp"
 #include "scene/clones.hpp"
+#include "scene/vector.hpp"
 
 namespace likeness::scene {
 namespace {
-
-float dot(const Vec3& a, const Vec3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-
-Vec3 normalise(const Vec3& v) {
-  const float length = std::sqrt(std::max(dot(v, v), 1e-20F));
-  return {v[0] / length, v[1] / length, v[2] / length};
-}
 
 Vec3 direction(float azimuth, float elevation) {
   return {std::sin(azimuth) * std::cos(elevation), std::sin(elevation), std::cos(azimuth) * std::cos(elevation)};
@@ -90,7 +84,7 @@ Lights::Lights(const View& view) {
     sky_[c] *= gain * around;
     ground_[c] *= gain * around;
   }
-  for (Lamp& lamp : lamps_) lamp.half = normalise({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
+  for (Lamp& lamp : lamps_) lamp.half = normalised({lamp.direction[0], lamp.direction[1], lamp.direction[2] + 1});
 }
 
 Vec3 corrected(Material material, const Vec3& albedo) {
