@@ -32,9 +32,9 @@ std::size_t plan_arena(std::span<Lifetime> buffers) {
     }
     if (!found) buffer.offset = end;
     total = std::max(total, buffer.offset + buffer.size);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), &buffer,
-                                   [](const Lifetime* a, const Lifetime* b) { return a->offset < b->offset; }),
-                  &buffer);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), &buffer, [](const Lifetime* a, const Lifetime* b) { return a->offset < b->offset; }),
+        &buffer);
   }
   return total;
 }

@@ -160,7 +160,6 @@ void fuse(Graph<T>& graph) {
 #define LIKENESS_INSTANTIATE(T)         \
   template void mark_needed(Graph<T>&); \
   template void fuse(Graph<T>&);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness::detail

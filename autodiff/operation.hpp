@@ -18,6 +18,7 @@
 // The functions may keep tables and shared weights, but no pointers to values. They must not allocate.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -29,6 +30,9 @@
 #include <vector>
 
 #include "likeness/autodiff.hpp"
+
+/// The number types that tapes come in.
+#define LIKENESS_FOR_EACH_NUMBER(INSTANTIATE) INSTANTIATE(float) INSTANTIATE(double) INSTANTIATE(std::complex<double>)
 
 namespace likeness {
 
@@ -49,7 +53,7 @@ struct Traits {
   std::int64_t workspace = 0;   ///< numbers of scratch memory that either function needs
   double flops = 0;             ///< floating point operations of the forward function; 0: one for each output
   Pattern pattern = Pattern::none;
-  double epsilon = 0;  ///< of a batch norm
+  double epsilon = 0;       ///< of a batch norm
   std::string detail = {};  ///< for the plan, e.g. "4x4, stride 2"
 };
 
@@ -66,6 +70,8 @@ struct Node {
   std::shared_ptr<const ConvWeights<T>> conv;  ///< Pattern::conv with frozen weights
   bool wants_gradient = false;
   bool is_variable = false;
+  /// A variable or a copied constant: numbers that the recording brings along.
+  bool brings_values() const { return !forward && owned != nullptr; }
 
   const T* value = nullptr;
   T* owned = nullptr;     ///< value, where the tape or the program owns it
@@ -96,7 +102,8 @@ struct Decider {
 template <class T>
 class Step {
  public:
-  Step(std::vector<detail::Node<T>>& nodes, detail::Node<T>& node, detail::Decider decider) : nodes_(nodes), node_(node), decider_(decider) {}
+  Step(std::vector<detail::Node<T>>& nodes, detail::Node<T>& node, detail::Decider decider)
+      : nodes_(nodes), node_(node), decider_(decider) {}
   std::size_t inputs() const { return node_.inputs.size(); }
   bool has(std::size_t i) const { return i < node_.inputs.size() && node_.inputs[i] >= 0; }
   const Shape& x_shape(std::size_t i) const { return input(i).traits.shape; }
@@ -105,9 +112,7 @@ class Step {
   std::int64_t size() const { return node_.traits.shape.size(); }
   T* workspace() const { return node_.workspace; }
   /// Input i or the output in the recording that decides at kinks; nullptr where this one decides itself.
-  const float* decider_x(std::size_t i) const {
-    return decider_.nodes == nullptr ? nullptr : decider_.nodes[node_.inputs[i]].value;
-  }
+  const float* decider_x(std::size_t i) const { return decider_.nodes == nullptr ? nullptr : decider_.nodes[node_.inputs[i]].value; }
   const float* decider_y() const { return decider_.nodes == nullptr ? nullptr : decider_.nodes[&node_ - nodes_.data()].value; }
 
  protected:

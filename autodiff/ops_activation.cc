@@ -33,14 +33,14 @@ template <class T>
 Var<T> sigmoid(Var<T> x) {
   Op<T> op("sigmoid", {x});
   if (!op.ok()) return op.failed();
-  return op.record({.shape = x.shape(), .reads_output = true}, [](Forward<T>& f) { kernels::sigmoid(f.x(0), f.y(), f.size()); },
-                   [](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::sigmoid_gradient(b.y(), b.dy(), dx, b.size()); }); });
+  return op.record(
+      {.shape = x.shape(), .reads_output = true}, [](Forward<T>& f) { kernels::sigmoid(f.x(0), f.y(), f.size()); },
+      [](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::sigmoid_gradient(b.y(), b.dy(), dx, b.size()); }); });
 }
 
 #define LIKENESS_INSTANTIATE(T) \
   template Var<T> relu(Var<T>); \
   template Var<T> sigmoid(Var<T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

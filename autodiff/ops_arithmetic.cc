@@ -12,10 +12,11 @@ Var<T> add(Var<T> a, Var<T> b) {
   Op<T> op("add", {a, b});
   if (!op.ok()) return op.failed();
   if (a.shape() != b.shape()) return op.fail("shapes " + a.shape().text() + " and " + b.shape().text() + " differ");
-  return op.record({.shape = a.shape(), .pattern = Pattern::add}, [](Forward<T>& f) { kernels::add(f.x(0), f.x(1), f.y(), f.size()); },
-                   [](Backward<T>& back) {
-                     for (const std::size_t i : {0, 1}) back.into(i, [&](T* dx) { std::copy_n(back.dy(), back.size(), dx); });
-                   });
+  return op.record(
+      {.shape = a.shape(), .pattern = Pattern::add}, [](Forward<T>& f) { kernels::add(f.x(0), f.x(1), f.y(), f.size()); },
+      [](Backward<T>& back) {
+        for (const std::size_t i : {0, 1}) back.into(i, [&](T* dx) { std::copy_n(back.dy(), back.size(), dx); });
+      });
 }
 
 namespace detail {
@@ -69,13 +70,23 @@ Var<T> affine(Var<T> x, Var<T> scale, Var<T> shift) {
   return op.record(
       {.shape = shape, .reads_inputs = true},
       [p = Planes(shape)](Forward<T>& f) {
-        map_channels(p, f.x(0), [&](std::int64_t c) { return f.x(1)[c]; }, [&](std::int64_t c) { return f.x(2)[c]; }, f.y());
+        map_channels(
+            p, f.x(0), [&](std::int64_t c) { return f.x(1)[c]; }, [&](std::int64_t c) { return f.x(2)[c]; }, f.y());
       },
       [p = Planes(shape)](Backward<T>& b) {
         const T* dy = b.dy();
-        b.into(0, [&](T* dx) { map_channels(p, dy, [&](std::int64_t c) { return b.x(1)[c]; }, [](std::int64_t) { return T(0); }, dx); });
-        b.into(1, [&](T* ds) { sum_channels(p, [&](std::int64_t i, std::int64_t) { return b.x(0)[i] * dy[i]; }, ds); });
-        b.into(2, [&](T* dt) { sum_channels(p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, dt); });
+        b.into(0, [&](T* dx) {
+          map_channels(
+              p, dy, [&](std::int64_t c) { return b.x(1)[c]; }, [](std::int64_t) { return T(0); }, dx);
+        });
+        b.into(1, [&](T* ds) {
+          sum_channels(
+              p, [&](std::int64_t i, std::int64_t) { return b.x(0)[i] * dy[i]; }, ds);
+        });
+        b.into(2, [&](T* dt) {
+          sum_channels(
+              p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, dt);
+        });
       });
 }
 
@@ -98,26 +109,31 @@ Var<T> batch_norm(Var<T> x, Var<T> weight, Var<T> bias, Var<T> mean, Var<T> vari
       {.shape = shape, .reads_inputs = true, .pattern = Pattern::batch_norm, .epsilon = epsilon},
       [=, p = Planes(shape)](Forward<T>& f) {
         const auto scale = [&](std::int64_t c) { return f.x(1)[c] * inverse(f.x(4), c, epsilon); };
-        map_channels(p, f.x(0), scale, [&](std::int64_t c) { return f.x(2)[c] - f.x(3)[c] * scale(c); }, f.y());
+        map_channels(
+            p, f.x(0), scale, [&](std::int64_t c) { return f.x(2)[c] - f.x(3)[c] * scale(c); }, f.y());
       },
       [=, p = Planes(shape)](Backward<T>& b) {
         const T* dy = b.dy();
         b.into(0, [&](T* dx) {
-          map_channels(p, dy, [&](std::int64_t c) { return b.x(1)[c] * inverse(b.x(4), c, epsilon); }, [](std::int64_t) { return T(0); }, dx);
+          map_channels(
+              p, dy, [&](std::int64_t c) { return b.x(1)[c] * inverse(b.x(4), c, epsilon); }, [](std::int64_t) { return T(0); }, dx);
         });
         b.into(1, [&](T* dw) {
-          sum_channels(p, [&](std::int64_t i, std::int64_t c) { return (b.x(0)[i] - b.x(3)[c]) * inverse(b.x(4), c, epsilon) * dy[i]; }, dw);
+          sum_channels(
+              p, [&](std::int64_t i, std::int64_t c) { return (b.x(0)[i] - b.x(3)[c]) * inverse(b.x(4), c, epsilon) * dy[i]; }, dw);
         });
-        b.into(2, [&](T* db) { sum_channels(p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, db); });
+        b.into(2, [&](T* db) {
+          sum_channels(
+              p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, db);
+        });
       });
 }
 
-#define LIKENESS_INSTANTIATE(T)                                     \
-  template detail::Node<T> detail::add_relu_node(const Shape&);     \
-  template Var<T> add(Var<T>, Var<T>);                              \
-  template Var<T> affine(Var<T>, Var<T>, Var<T>);                   \
+#define LIKENESS_INSTANTIATE(T)                                 \
+  template detail::Node<T> detail::add_relu_node(const Shape&); \
+  template Var<T> add(Var<T>, Var<T>);                          \
+  template Var<T> affine(Var<T>, Var<T>, Var<T>);               \
   template Var<T> batch_norm(Var<T>, Var<T>, Var<T>, Var<T>, Var<T>, double);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

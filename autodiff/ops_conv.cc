@@ -116,8 +116,7 @@ template <class T>
 Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const ConvOptions& o, bool transposed) {
   const auto bad = [](std::string message) { return Status{Code::invalid_argument, "convolution: " + std::move(message)}; };
   if (weight.rank() != 4) return bad("the weight has four sizes, not " + weight.text());
-  if (o.stride < 1 || o.padding < 0 || o.dilation < 1 || o.groups < 1)
-    return bad("needs stride, dilation, groups >= 1 and padding >= 0");
+  if (o.stride < 1 || o.padding < 0 || o.dilation < 1 || o.groups < 1) return bad("needs stride, dilation, groups >= 1 and padding >= 0");
   if (o.output_padding < 0 || (o.output_padding > 0 && (!transposed || o.output_padding >= std::max(o.stride, o.dilation))))
     return bad("output_padding is for transposed convolutions, and less than stride or dilation");
   if (weight[0] % o.groups != 0) return bad(std::to_string(o.groups) + " groups do not divide the weight " + weight.text());
@@ -192,7 +191,7 @@ Var<T> free_conv(const char* name, Var<T> x, Var<T> weight, Var<T> bias, const C
   const Sizes z = sizes(*w, x.shape());
   if (!z.error.empty()) return op.fail(z.error);
   const bool gather = !transposed;
-  const Repacked<T> packed(z.shape);
+  Repacked<T> packed(z.shape);
   Traits traits{.shape = z.output,
                 .reads_inputs = true,
                 .workspace = map_workspace<T>(packed.get(), z.shape),
@@ -273,13 +272,14 @@ Node<T> conv_node(std::shared_ptr<const ConvWeights<T>> w, const Shape& x, bool 
   const bool gather = !w->transposed;
   node.name = gather ? "conv2d" : "conv_transpose2d";
   node.conv = w;
-  node.traits = {.shape = z.output,
-                 .reads_output = relu,
-                 .adds_gradients = !residual,
-                 .workspace = map_workspace<T>(w->packed.get(), z.shape),
-                 .flops = flops(z),
-                 .pattern = Pattern::conv,
-                 .detail = describe(z.shape) + (w->bias.empty() ? "" : " + bias") + (residual ? " + residual" : "") + (relu ? " + relu" : "")};
+  node.traits = {
+      .shape = z.output,
+      .reads_output = relu,
+      .adds_gradients = !residual,
+      .workspace = map_workspace<T>(w->packed.get(), z.shape),
+      .flops = flops(z),
+      .pattern = Pattern::conv,
+      .detail = describe(z.shape) + (w->bias.empty() ? "" : " + bias") + (residual ? " + residual" : "") + (relu ? " + relu" : "")};
   node.forward = [=](Forward<T>& f) {
     for (std::int64_t n = 0; n < z.batch; ++n) {
       const Epilogue<T> e{w->bias.empty() ? nullptr : w->bias.data(), residual ? f.x(1) + n * z.to : nullptr, relu};
@@ -348,17 +348,16 @@ Var<T> conv_transpose2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions&
   return free_conv("conv_transpose2d", x, weight, bias, options, true);
 }
 
-#define LIKENESS_INSTANTIATE(T)                                                                                                   \
-  template struct detail::ConvWeights<T>;                                                                                         \
-  template std::shared_ptr<const detail::ConvWeights<T>> detail::make_conv_weights(const detail::ConvWeights<T>&, const T*,      \
-                                                                                   std::vector<T>);                              \
+#define LIKENESS_INSTANTIATE(T)                                                                                                      \
+  template struct detail::ConvWeights<T>;                                                                                            \
+  template std::shared_ptr<const detail::ConvWeights<T>> detail::make_conv_weights(const detail::ConvWeights<T>&, const T*,          \
+                                                                                   std::vector<T>);                                  \
   template detail::Node<T> detail::conv_node(std::shared_ptr<const detail::ConvWeights<T>>, const Shape&, bool, bool, std::string&); \
-  template class FrozenConv<T>;                                                                                                   \
-  template Var<T> conv2d(Var<T>, const FrozenConv<T>&);                                                                           \
-  template Var<T> conv_transpose2d(Var<T>, const FrozenConv<T>&);                                                                 \
-  template Var<T> conv2d(Var<T>, Var<T>, Var<T>, const ConvOptions&);                                                             \
+  template class FrozenConv<T>;                                                                                                      \
+  template Var<T> conv2d(Var<T>, const FrozenConv<T>&);                                                                              \
+  template Var<T> conv_transpose2d(Var<T>, const FrozenConv<T>&);                                                                    \
+  template Var<T> conv2d(Var<T>, Var<T>, Var<T>, const ConvOptions&);                                                                \
   template Var<T> conv_transpose2d(Var<T>, Var<T>, Var<T>, const ConvOptions&);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -10,8 +10,9 @@ Var<T> reshape(Var<T> x, const Shape& shape) {
   Op<T> op("reshape", {x});
   if (!op.ok()) return op.failed();
   if (shape.size() != x.shape().size()) return op.fail(x.shape().text() + " and " + shape.text() + " differ in size");
-  return op.record({.shape = shape}, [](Forward<T>& f) { std::copy_n(f.x(0), f.size(), f.y()); },
-                   [](Backward<T>& b) { b.into(0, [&](T* dx) { std::copy_n(b.dy(), b.size(), dx); }); });
+  return op.record(
+      {.shape = shape}, [](Forward<T>& f) { std::copy_n(f.x(0), f.size(), f.y()); },
+      [](Backward<T>& b) { b.into(0, [&](T* dx) { std::copy_n(b.dy(), b.size(), dx); }); });
 }
 
 template <class T>
@@ -48,20 +49,20 @@ Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end) {
   if (begin < 0 || begin >= end || end > shape[0]) {
     return op.fail("[" + std::to_string(begin) + ", " + std::to_string(end) + ") is not a part of " + shape.text());
   }
-  return op.record({.shape = {end - begin}}, [=](Forward<T>& f) { std::copy_n(f.x(0) + begin, end - begin, f.y()); },
-                   [=](Backward<T>& b) {
-                     b.into(0, [&](T* dx) {
-                       std::fill_n(dx, shape[0], T(0));
-                       std::copy_n(b.dy(), end - begin, dx + begin);
-                     });
-                   });
+  return op.record(
+      {.shape = {end - begin}}, [=](Forward<T>& f) { std::copy_n(f.x(0) + begin, end - begin, f.y()); },
+      [=](Backward<T>& b) {
+        b.into(0, [&](T* dx) {
+          std::fill_n(dx, shape[0], T(0));
+          std::copy_n(b.dy(), end - begin, dx + begin);
+        });
+      });
 }
 
 #define LIKENESS_INSTANTIATE(T)                    \
   template Var<T> reshape(Var<T>, const Shape&);   \
   template Var<T> concat(std::span<const Var<T>>); \
   template Var<T> slice(Var<T>, std::int64_t, std::int64_t);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

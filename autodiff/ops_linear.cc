@@ -80,7 +80,6 @@ Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias) {
   template class FrozenLinear<T>;                         \
   template Var<T> linear(Var<T>, const FrozenLinear<T>&); \
   template Var<T> linear(Var<T>, Var<T>, Var<T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -1,7 +1,6 @@
 // Losses: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <array>
 #include <optional>
-#include <type_traits>
 
 #include "autodiff/tape_state.hpp"
 #include "kernels/elementwise.hpp"
@@ -71,22 +70,19 @@ void for_runs(const Broadcast& run, const T* weights, Body body) {
   }
 }
 
-// Sums of single precision are added up in double.
-template <class T>
-using Total = std::conditional_t<std::is_same_v<T, float>, double, T>;
-
 // Sum of the broadcast weights.
 template <class T>
-Total<T> norm(const Broadcast& run, const T* weights) {
-  Total<T> sum(0);
+kernels::Wide<T> norm(const Broadcast& run, const T* weights) {
+  kernels::Wide<T> sum(0);
   for_runs(run, weights, [&](std::int64_t, const T* w, T scale, std::int64_t n) {
-    if (w == nullptr) sum += static_cast<Total<T>>(scale) * static_cast<Total<T>>(n);
+    if (w == nullptr) sum += static_cast<kernels::Wide<T>>(scale) * static_cast<kernels::Wide<T>>(n);
     for (std::int64_t i = 0; w != nullptr && i < n; ++i) sum += w[i];
   });
   return sum;
 }
 
-// sum w distance(a, b) / sum w; the losses differ in distance() and its gradient.
+// sum w distance(a, b) / sum w. sum(step, first element, weights, elements) adds distances up, gradient(step, input, first element,
+// weights, scale, dx, elements) is their gradient.
 template <class T, class Sum, class Gradient>
 Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, Gradient gradient) {
   Op<T> op(name, {a, b}, {weights});
@@ -102,22 +98,23 @@ Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, 
   if (!found) return op.fail("weights " + weights.shape().text() + " do not broadcast over " + shape.text());
   if (op.wants_gradient(weights)) return op.fail("the weights must be a constant");
   const Broadcast run = *found;
-  if (weighted && op.value(weights) != nullptr && !(norm(run, op.value(weights)) > Total<T>(0))) return op.fail("the weights must have a positive sum");
+  if (weighted && op.value(weights) != nullptr && !(kernels::real_part(norm(run, op.value(weights))) > 0))
+    return op.fail("the weights must have a positive sum");
   return op.record(
       {.shape = {}, .reads_inputs = true, .flops = 3.0 * static_cast<double>(shape.size())},
       [=](Forward<T>& f) {
-        Total<T> total(0);
+        kernels::Wide<T> total(0);
         for_runs(run, f.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
-          total += static_cast<Total<T>>(scale) * sum(f.x(0) + at, f.x(1) + at, w, n);
+          total += static_cast<kernels::Wide<T>>(scale) * sum(f, at, w, n);
         });
         *f.y() = static_cast<T>(total / norm(run, f.x(2)));
       },
       [=](Backward<T>& back) {
-        const Total<T> factor = static_cast<Total<T>>(*back.dy()) / norm(run, back.x(2));
+        const kernels::Wide<T> factor = static_cast<kernels::Wide<T>>(*back.dy()) / norm(run, back.x(2));
         for (const std::size_t i : {0, 1}) {
           back.into(i, [&](T* dx) {
             for_runs(run, back.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
-              gradient(back.x(i) + at, back.x(1 - i) + at, w, static_cast<T>(factor * static_cast<Total<T>>(scale)), dx + at, n);
+              gradient(back, i, at, w, static_cast<T>(factor * static_cast<kernels::Wide<T>>(scale)), dx + at, n);
             });
           });
         }
@@ -129,15 +126,29 @@ Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, 
 template <class T>
 Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights) {
   return mean_loss<T>(
-      "l1_mean", a, b, weights, [](const T* x, const T* to, const T* w, std::int64_t n) { return kernels::l1_sum(x, to, w, n); },
-      [](const T* x, const T* to, const T* w, T scale, T* dx, std::int64_t n) { kernels::l1_gradient(x, to, w, scale, dx, n); });
+      "l1_mean", a, b, weights,
+      [](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) -> kernels::Wide<T> {
+        if (f.decider_x(0) != nullptr)
+          return kernels::reference::l1_sum(f.x(0) + at, f.x(1) + at, w, f.decider_x(0) + at, f.decider_x(1) + at, n);
+        return kernels::l1_sum(f.x(0) + at, f.x(1) + at, w, n);
+      },
+      [](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        if (back.decider_x(0) != nullptr) {
+          kernels::l1_gradient(back.decider_x(i) + at, back.decider_x(1 - i) + at, w, scale, dx, n);
+        } else {
+          kernels::l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, scale, dx, n);
+        }
+      });
 }
 
 template <class T>
 Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights) {
   return mean_loss<T>(
-      "l2_mean", a, b, weights, [](const T* x, const T* to, const T* w, std::int64_t n) { return kernels::l2_sum(x, to, w, n); },
-      [](const T* x, const T* to, const T* w, T scale, T* dx, std::int64_t n) { kernels::l2_gradient(x, to, w, T(2) * scale, dx, n); });
+      "l2_mean", a, b, weights,
+      [](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) { return kernels::l2_sum(f.x(0) + at, f.x(1) + at, w, n); },
+      [](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        kernels::l2_gradient(back.x(i) + at, back.x(1 - i) + at, w, T(2) * scale, dx, n);
+      });
 }
 
 template <class T>
@@ -165,7 +176,6 @@ Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights) {
   template Var<T> l1_mean(Var<T>, Var<T>, Var<T>); \
   template Var<T> l2_mean(Var<T>, Var<T>, Var<T>); \
   template Var<T> weighted_sum(std::span<const Var<T>>, std::span<const T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

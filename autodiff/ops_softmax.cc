@@ -1,8 +1,8 @@
 // Softmax: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <algorithm>
-#include <cmath>
 
 #include "autodiff/tape_state.hpp"
+#include "kernels/reduce.hpp"
 
 namespace likeness {
 
@@ -15,27 +15,17 @@ Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta) {
   if (begin < 0 || begin >= end || end > shape[0]) {
     return op.fail("[" + std::to_string(begin) + ", " + std::to_string(end) + ") is not a part of " + shape.text());
   }
-  const T scale = static_cast<T>(beta);
+  const kernels::MiddleShape part{1, end - begin, 1};
   return op.record(
       {.shape = shape, .reads_output = true},
       [=](Forward<T>& f) {
-        const T* from = f.x(0);
-        T* y = f.y();
-        std::copy_n(from, shape[0], y);
-        T highest = scale * from[begin];
-        for (std::int64_t i = begin; i < end; ++i) highest = std::max(highest, scale * from[i]);
-        T sum(0);
-        for (std::int64_t i = begin; i < end; ++i) sum += y[i] = std::exp(scale * from[i] - highest);
-        for (std::int64_t i = begin; i < end; ++i) y[i] /= sum;
+        std::copy_n(f.x(0), shape[0], f.y());
+        kernels::softmax(part, f.x(0) + begin, beta, f.y() + begin);
       },
       [=](Backward<T>& b) {
         b.into(0, [&](T* dx) {
-          const T* dy = b.dy();
-          const T* y = b.y();
-          std::copy_n(dy, shape[0], dx);
-          T mean(0);
-          for (std::int64_t i = begin; i < end; ++i) mean += y[i] * dy[i];
-          for (std::int64_t i = begin; i < end; ++i) dx[i] = scale * y[i] * (dy[i] - mean);
+          std::copy_n(b.dy(), shape[0], dx);
+          kernels::softmax_gradient(part, b.y() + begin, b.dy() + begin, beta, dx + begin);
         });
       });
 }
@@ -46,42 +36,15 @@ Var<T> softmax_channels(Var<T> x) {
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
   if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
+  const kernels::MiddleShape view{shape[0], shape[1], shape[2] * shape[3]};
   return op.record(
-      {.shape = shape, .reads_output = true},
-      [p = Planes(shape)](Forward<T>& f) {
-        const T* from = f.x(0);
-        T* y = f.y();
-        for (std::int64_t n = 0; n < p.batch; ++n) {
-          for (std::int64_t i = 0; i < p.plane; ++i) {
-            const std::int64_t first = n * p.channels * p.plane + i, last = first + p.channels * p.plane;
-            T highest = from[first];
-            for (std::int64_t k = first; k < last; k += p.plane) highest = std::max(highest, from[k]);
-            T sum(0);
-            for (std::int64_t k = first; k < last; k += p.plane) sum += y[k] = std::exp(from[k] - highest);
-            for (std::int64_t k = first; k < last; k += p.plane) y[k] /= sum;
-          }
-        }
-      },
-      [p = Planes(shape)](Backward<T>& b) {
-        b.into(0, [&](T* dx) {
-          const T* dy = b.dy();
-          const T* y = b.y();
-          for (std::int64_t n = 0; n < p.batch; ++n) {
-            for (std::int64_t i = 0; i < p.plane; ++i) {
-              const std::int64_t first = n * p.channels * p.plane + i, last = first + p.channels * p.plane;
-              T mean(0);
-              for (std::int64_t k = first; k < last; k += p.plane) mean += y[k] * dy[k];
-              for (std::int64_t k = first; k < last; k += p.plane) dx[k] = y[k] * (dy[k] - mean);
-            }
-          }
-        });
-      });
+      {.shape = shape, .reads_output = true}, [=](Forward<T>& f) { kernels::softmax(view, f.x(0), 1.0, f.y()); },
+      [=](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::softmax_gradient(view, b.y(), b.dy(), 1.0, dx); }); });
 }
 
 #define LIKENESS_INSTANTIATE(T)                                        \
   template Var<T> softmax(Var<T>, std::int64_t, std::int64_t, double); \
   template Var<T> softmax_channels(Var<T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -31,7 +31,7 @@ struct ProgramState final : GradientMemory<T> {
   ProgramState() = default;
   ProgramState(const ProgramState&) = delete;
   ProgramState& operator=(const ProgramState&) = delete;
-  ~ProgramState() override { ::operator delete(block, std::align_val_t{kArenaAlignment}); }
+  ~ProgramState() override { ::operator delete (block, std::align_val_t{kArenaAlignment}); }
 
   T* gradient(Node<T>& target) override { return target.gradient; }
   T* spare(const Node<T>& node, std::int64_t) override { return node.spare; }
@@ -87,7 +87,8 @@ void mark_gradients(ProgramState<T>& p) {
       if (reaches[i] && input >= 0) reaches[static_cast<std::size_t>(input)] = true;
     }
   }
-  for (std::size_t i = 0; i < p.nodes.size(); ++i) p.nodes[i].wants_gradient = reaches[i] || (p.nodes[i].is_variable && p.nodes[i].wants_gradient);
+  for (std::size_t i = 0; i < p.nodes.size(); ++i)
+    p.nodes[i].wants_gradient = reaches[i] || (p.nodes[i].is_variable && p.nodes[i].wants_gradient);
 }
 
 // Lifetimes of everything that the program writes, and the places that they get.
@@ -111,7 +112,7 @@ class Planner {
     add_gradients();
     add_scratch();
     p_.bytes = plan_arena(buffers_);
-    p_.block = static_cast<T*>(::operator new(std::max(p_.bytes, detail::kArenaAlignment), std::align_val_t{detail::kArenaAlignment}));
+    p_.block = static_cast<T*>(::operator new (std::max(p_.bytes, detail::kArenaAlignment), std::align_val_t{detail::kArenaAlignment}));
     for (std::size_t i = 0; i < buffers_.size(); ++i) *pointers_[i] = p_.block + buffers_[i].offset / sizeof(T);
   }
 
@@ -137,9 +138,9 @@ class Planner {
     }
     for (std::size_t i = 0; i < p_.nodes.size(); ++i) {
       Node<T>& node = p_.nodes[i];
-      if (!node.forward && !node.is_variable) continue;  // constants stay where they are
-      if (p_.readable[i] || node.is_variable) dies[i] = end_;
-      add(node.traits.shape.size(), node.is_variable ? 0 : born[i], dies[i], &node.owned);
+      if (!node.forward && !node.brings_values()) continue;  // constants stay where they are
+      if (p_.readable[i] || !node.forward) dies[i] = end_;
+      add(node.traits.shape.size(), node.forward ? born[i] : 0, dies[i], &node.owned);
     }
   }
 
@@ -242,7 +243,7 @@ Result<Program<T>> freeze(const Wanted<T>& wanted) {
   if (wanted.loss.valid()) p.loss = p.places[static_cast<std::size_t>(TapeAccess<T>::id(wanted.loss))];
   mark_gradients(p);
   for (Node<T>& node : p.nodes) {
-    node.owned = node.gradient = node.workspace = node.spare = nullptr;
+    node.gradient = node.workspace = node.spare = nullptr;
     node.has_gradient = false;
   }
   Planner<T>(p).run();
@@ -253,7 +254,7 @@ Result<Program<T>> freeze(const Wanted<T>& wanted) {
   for (std::size_t i = 0; i < p.places.size(); ++i) {
     if (p.places[i] < 0) continue;
     Node<T>& node = p.nodes[static_cast<std::size_t>(p.places[i])];
-    if (node.is_variable) std::copy_n(starts[i], node.traits.shape.size(), node.owned);
+    if (node.brings_values()) std::copy_n(starts[i], node.traits.shape.size(), node.owned);
   }
   return Program<T>(std::move(state));
 }
@@ -351,7 +352,6 @@ std::vector<PlanStep> Program<T>::plan() const {
 #define LIKENESS_INSTANTIATE(T) \
   template class Program<T>;    \
   template Result<Program<T>> freeze(const Wanted<T>&);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -185,6 +185,17 @@ Var<T> Tape<T>::constant(const Shape& shape, std::span<const T> values) {
 }
 
 template <class T>
+Var<T> Tape<T>::copied(const Shape& shape, std::span<const double> values) {
+  const std::vector<T> numbers(values.begin(), values.end());
+  const Var<T> v = variable(shape, numbers);
+  if (!v.valid()) return v;
+  auto& node = TapeAccess<T>::node(v);
+  node.name = "constant";
+  node.wants_gradient = node.is_variable = false;
+  return v;
+}
+
+template <class T>
 Status Tape<T>::backward(Var<T> loss) {
   detail::TapeState<T>& s = *state_;
   if (s.status.ok()) {
@@ -254,7 +265,6 @@ void follow(Tape<double>& shadow, const Tape<float>& decider) {
   template class Backward<T>;   \
   template class Op<T>;         \
   template class Tape<T>;
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

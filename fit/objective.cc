@@ -74,7 +74,7 @@ struct Objective::State {
   // The tape's part of the loss, frozen for the photo: depths and probabilities.
   std::optional<Program<float>> program;
   Var<float> input, pictures;
-  std::vector<Var<float>> parts, features;  // one per term; the depths' features as they are compared
+  std::vector<Var<float>> parts, compared;  // one per term; the features of the depths
   Tensor<float> factors;                    // [1, parts], set before a run
   std::vector<float> average;
   // Entries that are held to the average: shape, pose and expression; tints. Pose and expression too: a brow that is lifted by the muscle
@@ -142,7 +142,7 @@ struct Objective::State {
   Status freeze_program() {
     Tape<float> tape(Recording::deferred);
     parts.clear();
-    features.clear();
+    compared.clear();
     input = tape.variable({static_cast<std::int64_t>(average.size())}, average);
     const std::vector<Var<float>> found = extractor->features(to_input((*generator)(input)));
     for (std::size_t d = 0; d < depths.size() && d < found.size(); ++d) {
@@ -151,7 +151,7 @@ struct Objective::State {
       if (!depth.scale.data.empty()) feature = affine(feature, tape.constant(depth.scale), tape.constant(depth.zero));
       const Var<float> target = tape.constant(depth.target), places = tape.constant(depth.places);
       parts.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
-      features.push_back(feature);
+      compared.push_back(feature);
     }
     if (probability_term > 0) {
       parts.push_back(l1_mean(softmax_channels(extractor->segment(found)), tape.constant(probabilities), tape.constant(covered)));
@@ -162,7 +162,7 @@ struct Objective::State {
     for (const Var<float>& part : parts) numbers.push_back(reshape(part, {1}));
     pictures = linear(concat(std::span<const Var<float>>(numbers)), tape.constant(factors), {});
     std::vector<Var<float>> outputs = parts;
-    outputs.insert(outputs.end(), features.begin(), features.end());
+    outputs.insert(outputs.end(), compared.begin(), compared.end());
     Result<Program<float>> frozen = freeze<float>({.loss = pictures, .gradients = {input}, .outputs = std::move(outputs)});
     if (!frozen.ok()) return frozen.status();
     program = std::move(*frozen);
@@ -176,8 +176,8 @@ struct Objective::State {
     std::ranges::copy(x, program->input(input).begin());
     program->forward();
     double apart = 0;
-    for (std::size_t d = 0; d < features.size(); ++d)
-      apart += distance(depths[d], program->value(features[d])) / static_cast<double>(features.size());
+    for (std::size_t d = 0; d < compared.size(); ++d)
+      apart += distance(depths[d], program->value(compared[d])) / static_cast<double>(compared.size());
     for (std::size_t t = 0; t < parts.size(); ++t) terms[t].value = static_cast<double>(program->value(parts[t])[0]);
     if (!gradient.empty()) {
       program->backward();

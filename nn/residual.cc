@@ -58,8 +58,8 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
     return conv.ok() ? std::move(*conv) : FrozenConv<T>();
   };
 
-  net.stem_ = add("conv1", "bn1", Shape({a.stem_width, 3, a.stem_kernel, a.stem_kernel}),
-                  {.stride = a.stem_stride, .padding = a.stem_kernel / 2});
+  net.stem_ =
+      add("conv1", "bn1", Shape({a.stem_width, 3, a.stem_kernel, a.stem_kernel}), {.stride = a.stem_stride, .padding = a.stem_kernel / 2});
   int channels = a.stem_width;
   std::vector<int> taps;
   for (std::size_t stage = 0; stage < a.layers.size() && status.ok(); ++stage) {
@@ -72,12 +72,10 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
       Block block;
       if (a.bottleneck) {  // torchvision puts the stride on the 3x3 convolution
         block.convs.push_back(add(name + "conv1", name + "bn1", Shape({width, channels, 1, 1}), {}));
-        block.convs.push_back(
-            add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.stride = stride, .padding = 1}));
+        block.convs.push_back(add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.stride = stride, .padding = 1}));
         block.convs.push_back(add(name + "conv3", name + "bn3", Shape({output, width, 1, 1}), {}));
       } else {
-        block.convs.push_back(
-            add(name + "conv1", name + "bn1", Shape({width, channels, 3, 3}), {.stride = stride, .padding = 1}));
+        block.convs.push_back(add(name + "conv1", name + "bn1", Shape({width, channels, 3, 3}), {.stride = stride, .padding = 1}));
         block.convs.push_back(add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.padding = 1}));
       }
       if (stride != 1 || channels != output) {

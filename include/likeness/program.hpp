@@ -33,21 +33,21 @@ namespace likeness {
 /// What a program has to deliver.
 template <class T>
 struct Wanted {
-  Var<T> loss = {};                     ///< A scalar; only for gradients.
-  std::vector<Var<T>> gradients = {};   ///< Variables. Others on the tape become plain inputs.
-  std::vector<Var<T>> outputs = {};     ///< Values to be read after a run, beside the loss.
+  Var<T> loss = {};                    ///< A scalar; only for gradients.
+  std::vector<Var<T>> gradients = {};  ///< Variables. Others on the tape become plain inputs.
+  std::vector<Var<T>> outputs = {};    ///< Values to be read after a run, beside the loss.
 };
 
 /// One step of a program, for people.
 struct PlanStep {
-  std::string operation;     ///< "conv2d"
-  std::string detail;        ///< "3x3 stride 2 + bias + relu"
-  bool backward = false;     ///< Computes the gradients of the operation's inputs.
-  Shape shape;               ///< Of the value (forward), or of the incoming gradient (backward).
-  std::size_t offset = 0;    ///< Of that value or gradient in the program's block, in bytes.
-  std::size_t bytes = 0;     ///< Of that value or gradient.
-  std::size_t workspace = 0; ///< Bytes that only this step uses.
-  double flops = 0;          ///< Floating point operations; a gradient is counted like its forward step.
+  std::string operation;      ///< "conv2d"
+  std::string detail;         ///< "3x3 stride 2 + bias + relu"
+  bool backward = false;      ///< Computes the gradients of the operation's inputs.
+  Shape shape;                ///< Of the value (forward), or of the incoming gradient (backward).
+  std::size_t offset = 0;     ///< Of that value or gradient in the program's block, in bytes.
+  std::size_t bytes = 0;      ///< Of that value or gradient.
+  std::size_t workspace = 0;  ///< Bytes that only this step uses.
+  double flops = 0;           ///< Floating point operations; a gradient is counted like its forward step.
 };
 
 namespace detail {
