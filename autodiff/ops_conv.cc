@@ -23,9 +23,9 @@ void run_map(const ConvWeights<T>& w, const ConvShape& s, bool gather, const T* 
   if constexpr (std::is_same_v<T, float>) {
     const Scratch<T> workspace(pool, w.packed->workspace(s));
     if (gather) {
-      w.packed->gather(s, from, mask, bias, relu, to, workspace.data());
+      w.packed->gather(s, from, mask, {bias, nullptr, relu}, to, workspace.data());
     } else {
-      w.packed->scatter(s, from, mask, bias, relu, to, workspace.data());
+      w.packed->scatter(s, from, mask, {bias, nullptr, relu}, to, workspace.data());
     }
   } else {
     const std::int64_t from_size = gather ? s.x_size() : s.y_size();
@@ -180,14 +180,11 @@ Var<T> free_conv(const char* name, Var<T> x, Var<T> weight, Var<T> bias, const C
       // Each of the convolution's output channels owns its part of dw; the sums run over the batch in order.
       const std::int64_t part = s.weight_size() / s.out;
       parallel_for(s.out, [&](std::int64_t o) {
-        ConvShape one = s;
-        one.out = 1;
         std::fill_n(dw + o * part, part, T(0));
-        const std::int64_t plane = s.out_height() * s.out_width();
         for (std::int64_t n = 0; n < batch; ++n) {
           const T* large = gather ? from + n * x_step : dy + n * y_step;
           const T* small = gather ? dy + n * y_step : from + n * x_step;
-          kernels::reference::conv_weight_gradient(one, large, small + o * plane, dw + o * part);
+          kernels::reference::conv_weight_gradient(s, large, small, dw, o, o + 1);
         }
       });
     });
