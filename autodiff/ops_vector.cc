@@ -3,7 +3,8 @@
 #include <cmath>
 
 #include "autodiff/tape_state.hpp"
-#include "kernels/resample.hpp"
+#include "kernels/axis_map.hpp"
+#include "kernels/pool.hpp"
 
 namespace likeness {
 
@@ -18,15 +19,12 @@ Var<T> max_pool2d(Var<T> x, int kernel, int stride, int padding) {
   const std::int64_t h = shape[2];
   const std::int64_t w = shape[3];
   if (h + 2 * padding < kernel || w + 2 * padding < kernel) return op.fail("the window is larger than the padded picture " + shape.text());
-  const std::int64_t to_h = (h + 2 * padding - kernel) / stride + 1;
-  const std::int64_t to_w = (w + 2 * padding - kernel) / stride + 1;
-  const std::int64_t planes = Planes(shape).count();
+  const kernels::PoolShape pool{Planes(shape).count(), kernels::PoolAxis::window(h, kernel, stride, padding),
+                                kernels::PoolAxis::window(w, kernel, stride, padding)};
   const T* from = op.value(x);
-  T* y = op.output({shape[0], shape[1], to_h, to_w});
-  kernels::max_pool(from, planes, h, w, kernel, stride, padding, to_h, to_w, y);
-  return op.done([=](Backward<T>& b) {
-    b.into(x, [&](T* dx) { kernels::max_pool_gradient(from, b.dy(), planes, h, w, kernel, stride, padding, to_h, to_w, dx); });
-  });
+  T* y = op.output({shape[0], shape[1], pool.rows.outputs, pool.columns.outputs});
+  kernels::max_pool(pool, from, from, y);
+  return op.done([=](Backward<T>& b) { b.into(x, [&](T* dx) { kernels::max_pool_gradient(pool, from, b.dy(), dx); }); });
 }
 
 template <class T>
@@ -39,9 +37,16 @@ Var<T> resize_bilinear(Var<T> x, std::int64_t height, std::int64_t width) {
   if (to.rank() < 0) return op.fail("cannot resize to " + std::to_string(height) + " x " + std::to_string(width));
   const std::int64_t planes = Planes(shape).count();
   T* y = op.output(to);
-  kernels::resize(op.value(x), planes, shape[2], shape[3], height, width, y);
-  return op.done(
-      [=](Backward<T>& b) { b.into(x, [&](T* dx) { kernels::resize_gradient(b.dy(), planes, shape[2], shape[3], height, width, dx); }); });
+  const kernels::AxisMap rows = kernels::AxisMap::bilinear(shape[2], height);
+  const kernels::AxisMap columns = kernels::AxisMap::bilinear(shape[3], width);
+  const Scratch<T> workspace(op.pool(), kernels::axes_workspace(rows, columns, planes));
+  kernels::apply_axes(rows, columns, op.value(x), planes, y, workspace.data());
+  return op.done([=, back_rows = rows.transposed(), back_columns = columns.transposed()](Backward<T>& b) {
+    b.into(x, [&](T* dx) {
+      const Scratch<T> more(b.pool(), kernels::axes_workspace(back_rows, back_columns, planes));
+      kernels::apply_axes(back_rows, back_columns, b.dy(), planes, dx, more.data());
+    });
+  });
 }
 
 template <class T>
