@@ -6,13 +6,13 @@
 #include <random>
 #include <vector>
 
-#include "nn/optimizer.hpp"
+#include "likeness/optimizer.hpp"
 
 namespace likeness {
 namespace {
 
 TEST(Sgd, FollowsTheFormula) {
-  Sgd sgd({.rate = 0.5, .momentum = 0.9, .decay = 0.8, .decay_every = 2});
+  Sgd<float> sgd({.rate = 0.5, .momentum = 0.9, .decay = {0.8, 2}});
   std::vector<float> x{1.0F};
   const std::vector<float> g{2.0F};
   sgd.step(x, g);  // v = 2
@@ -26,7 +26,7 @@ TEST(Sgd, FollowsTheFormula) {
 
 // Two steps of torch.optim.Adam(lr=0.1) from x = 1 with gradients 0.5 and -0.2.
 TEST(Adam, FollowsTheFormula) {
-  Adam adam({.rate = 0.1});
+  Adam<float> adam({.rate = 0.1});
   std::vector<float> x{1.0F};
   adam.step(x, std::vector<float>{0.5F});
   EXPECT_NEAR(x[0], 0.9, 1e-6);
@@ -45,13 +45,13 @@ TEST(Optimizers, FindTheMinimumOfAQuadratic) {
     }
     return std::hypot(x[0] - 0.25F, x[1] - 0.5F);
   };
-  EXPECT_LT(minimise(Sgd({.rate = 0.02, .momentum = 0.9})), 1e-4);
-  EXPECT_LT(minimise(Adam({.rate = 0.05, .decay = 0.9, .decay_every = 20})), 1e-3);
+  EXPECT_LT(minimise(Sgd<float>({.rate = 0.02, .momentum = 0.9})), 1e-4);
+  EXPECT_LT(minimise(Adam<float>({.rate = 0.05, .decay = {0.9, 20}})), 1e-3);
 }
 
 TEST(Projection, OntoTheBox) {
   std::vector<float> x{-1.0F, 0.0F, 0.3F, 1.0F, 7.0F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()};
-  project_box(x);
+  project_box(std::span(x));
   EXPECT_EQ(x, (std::vector<float>{0.0F, 0.0F, 0.3F, 1.0F, 1.0F, 0.0F, 1.0F}));
 }
 
@@ -63,7 +63,7 @@ TEST(Projection, OntoTheSimplexIsTheNearestPoint) {
     std::vector<float> x(1 + round % 9);
     for (float& v : x) v = numbers(random);
     std::vector<float> p = x;
-    project_simplex(p);
+    project_simplex(std::span(p));
     EXPECT_NEAR(std::accumulate(p.begin(), p.end(), 0.0), 1.0, 1e-6);
     double along = 0.0;
     for (std::size_t i = 0; i < p.size(); ++i) {
@@ -76,14 +76,14 @@ TEST(Projection, OntoTheSimplexIsTheNearestPoint) {
 
 TEST(Projection, OntoTheSimplexOfOddInput) {
   std::vector<float> inside{0.2F, 0.3F, 0.5F};
-  project_simplex(inside);
+  project_simplex(std::span(inside));
   EXPECT_NEAR(inside[0], 0.2F, 1e-6F);
   EXPECT_NEAR(inside[2], 0.5F, 1e-6F);
   std::vector<float> bad{0.2F, std::numeric_limits<float>::quiet_NaN()};
-  project_simplex(bad);
+  project_simplex(std::span(bad));
   EXPECT_EQ(bad, (std::vector<float>{0.5F, 0.5F}));
   std::vector<float> none;
-  project_simplex(none);
+  project_simplex(std::span(none));
   EXPECT_TRUE(none.empty());
 }
 
