@@ -104,8 +104,9 @@ Phase scatter_phase(const ConvShape& s, std::int64_t kernel, std::int64_t r) {
   // The taps u with u dilation = r + padding modulo stride.
   const std::int64_t common = std::gcd(s.stride, s.dilation);
   Phase phase{0, 0, s.stride / common, 0, s.dilation / common};
-  while (phase.first_tap < phase.tap_step && (r + s.padding - phase.first_tap * s.dilation) % s.stride != 0) ++phase.first_tap;
-  if (phase.first_tap >= std::min(kernel, phase.tap_step)) return phase;
+  const std::int64_t last = std::min(kernel, phase.tap_step);
+  while (phase.first_tap < last && (r + s.padding - phase.first_tap * s.dilation) % s.stride != 0) ++phase.first_tap;
+  if (phase.first_tap == last) return phase;
   phase.taps = divide_up(kernel - phase.first_tap, phase.tap_step);
   phase.shift = (r + s.padding - phase.first_tap * s.dilation) / s.stride;
   return phase;

@@ -236,6 +236,16 @@ TEST(Operations, RefuseWhatDoesNotFit) {
                       return cross_entropy(x, std::vector<std::int32_t>{7, 7}, 7);
                     }),
             "cross_entropy: every place is ignored");
+  EXPECT_EQ(refusal(picture,
+                    [&](auto& t, auto x) {
+                      return conv_transpose2d(x, number(t, {4, 1, 33, 32}), {});
+                    }),
+            "conv_transpose2d: convolution: at most 1024 taps and stride 1024, not [4, 1, 33, 32] and 1");
+  EXPECT_EQ(refusal(picture,
+                    [&](auto& t, auto x) {
+                      return conv2d(x, number(t, {1, 4, 1, 1}), {}, {.stride = 1 << 30});
+                    }),
+            "conv2d: convolution: at most 1024 taps and stride 1024, not [1, 4, 1, 1] and 1073741824");
   EXPECT_EQ(refusal({2, 3}, [&](auto& t, auto x) { return linear(x, number(t, {4, 2}), {}); }), "linear: x is [2] or [N, 2], not [2, 3]");
 }
 
