@@ -80,6 +80,35 @@ TEST_F(ManifestFolder, ChecksBeforeUse) {
   EXPECT_EQ(manifest->check(folder_).code, Code::not_found);
 }
 
+TEST_F(ManifestFolder, NothingIsParsedThatTheManifestDoesNotVouchFor) {
+  const auto file = folder_ / "net.safetensors";
+  const std::vector<std::uint8_t> good = model(R"({"type":"generator"})", "");
+  ASSERT_TRUE(write_file_atomic(file, good).ok());
+  const auto list = [&](const std::string& files) { ASSERT_TRUE(write_file_atomic(folder_ / "manifest.json", manifest_of(files)).ok()); };
+  const std::string entry = line("net.safetensors", sha256_hex(good), std::to_string(good.size()));
+  list("{" + entry + "}");
+  EXPECT_TRUE(ModelFile::load(file).ok()) << ModelFile::load(file).status().message;
+  EXPECT_TRUE(Safetensors::load(file).ok());
+  list("{}");
+  EXPECT_NE(ModelFile::load(file).status().message.find("not listed"), std::string::npos);
+  EXPECT_NE(Safetensors::load(file).status().message.find("not listed"), std::string::npos);
+  list("{" + entry + "}");
+  auto other = good;  // still a right model, with another weight
+  other[other.size() - 1] ^= 1;
+  ASSERT_TRUE(ModelFile::parse(other).ok());
+  ASSERT_TRUE(write_file_atomic(file, other).ok());
+  EXPECT_NE(ModelFile::load(file).status().message.find("SHA-256"), std::string::npos);
+  EXPECT_NE(Safetensors::load(file).status().message.find("SHA-256"), std::string::npos);
+  ASSERT_TRUE(write_file_atomic(folder_ / "manifest.json", "no manifest").ok());
+  EXPECT_EQ(ModelFile::load(file).status().code, Code::corrupt_model);
+  std::filesystem::remove(folder_ / "manifest.json");
+  EXPECT_TRUE(ModelFile::load(file).ok()) << "a folder without a manifest is checked for its structure only";
+  std::filesystem::remove(file);
+  EXPECT_EQ(ModelFile::load(file).status().code, Code::not_found);
+  list("{" + entry + "}");
+  EXPECT_EQ(ModelFile::load(file).status().code, Code::not_found);
+}
+
 TEST_F(ManifestFolder, MissingManifest) {
   EXPECT_EQ(Manifest::load(folder_ / "elsewhere").status().code, Code::not_found);
   ASSERT_TRUE(write_file_atomic(folder_ / "manifest.json", "{").ok());

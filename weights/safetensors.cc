@@ -6,9 +6,9 @@
 #include <limits>
 #include <optional>
 
-#include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "weights/half.hpp"
+#include "weights/model_file.hpp"
 #include "weights/safetensors_rules.hpp"
 #include "weights/strict_json.hpp"
 
@@ -182,7 +182,7 @@ Result<Safetensors> Safetensors::parse(std::vector<std::uint8_t> bytes) {
 }
 
 Result<Safetensors> Safetensors::load(const std::filesystem::path& path) {
-  Result<std::vector<std::uint8_t>> bytes = read_file(path);
+  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path);
   if (!bytes.ok()) return bytes.status();
   Result<Safetensors> file = parse(std::move(*bytes));
   if (!file.ok()) return Status{file.status().code, path.string() + ": " + file.status().message};

@@ -46,7 +46,8 @@ class Safetensors {
  public:
   /// Checks `bytes`, a whole file, and keeps it. Errors: corrupt_model, with what is wrong and the tensor's name.
   static Result<Safetensors> parse(std::vector<std::uint8_t> bytes);
-  /// Reads and checks a file. Errors: not_found, io_error, corrupt_model; the message begins with the path.
+  /// Reads (as read_model_bytes() of model_file.hpp does) and checks a file. Errors: not_found, io_error, corrupt_model; the message
+  /// begins with the path.
   static Result<Safetensors> load(const std::filesystem::path& path);
 
   /// The strings of `__metadata__`; empty where there is none.
