@@ -17,6 +17,7 @@
 #include "cli/evaluate.hpp"
 #include "cli/fit_options.hpp"
 #include "image/resample.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {
