@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   if (!drawn.ok()) return std::fprintf(stderr, "%s\n", drawn.status().message.c_str()), 1;
   std::string ppm = "P6\n512 512\n255\n", landmarks;
   ppm.append(drawn->rgb.begin(), drawn->rgb.end());
-  for (const Point& p : drawn->landmarks) landmarks += std::to_string(p[0]) + " " + std::to_string(p[1]) + "\n";
+  for (const auto& p : drawn->landmarks) landmarks += std::to_string(p[0]) + " " + std::to_string(p[1]) + "\n";
   const std::string out = argv[2];
   return write_file_atomic(out + ".ppm", ppm).ok() && write_file_atomic(out + ".txt", landmarks).ok() ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 # cmake -DSTEP=... -P consumer.cmake: programs outside the tree that use the library, built and run without a network.
 #   install    installs the build tree BUILD under PREFIX
 #   package    builds examples/embed-c against PREFIX with find_package() and runs it
-#   pkgconfig  the same with PKG_CONFIG and the C compiler alone
+#   pkgconfig  builds it with the flags of PKG_CONFIG and the C compiler alone
 #   subdirectory  builds tests/embed, which takes SOURCE in with add_subdirectory(): shared, core without exceptions, no dlib, no OpenMP
 #   command    the installed command, which must find the installed model
 # Everything lies under WORK. PHOTO (without its ending) is what embed_photo wrote; empty where there is no packed head to draw one.
@@ -67,7 +67,7 @@ elseif(STEP STREQUAL pkgconfig)
   run(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${folder} ${PKG_CONFIG} --cflags --libs likeness)
   separate_arguments(flags UNIX_COMMAND "${output}")
   run(COMMAND ${C_COMPILER} -std=c99 ${SOURCE}/examples/embed-c/main.c ${flags} -o pkgconfig-embed-c)
-  run_embed_c(${WORK}/pkgconfig-embed-c ${model})
+  run(COMMAND ${WORK}/pkgconfig-embed-c STATUS 100 ERRORS "likeness ${VERSION}")
 elseif(STEP STREQUAL subdirectory)
   run(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/embed -B subdirectory -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER}
               -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DLIKENESS_SOURCE=${SOURCE}
