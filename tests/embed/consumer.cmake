@@ -51,6 +51,12 @@ set(strict "-Wall -Wextra -Wpedantic -Werror")
 if(STEP STREQUAL install)
   file(REMOVE_RECURSE ${PREFIX})
   run(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
+  # Every public header stands alone.
+  file(GLOB headers RELATIVE ${PREFIX}/include ${PREFIX}/include/likeness/*.h*)
+  foreach(header ${headers})
+    file(WRITE ${WORK}/header.cc "#include \"${header}\"\n")
+    run(COMMAND ${CXX_COMPILER} -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I${PREFIX}/include header.cc)
+  endforeach()
 elseif(STEP STREQUAL package)
   file(REMOVE_RECURSE ${WORK}/package)
   run(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/examples/embed-c -B package -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER}
