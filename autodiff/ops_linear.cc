@@ -36,11 +36,14 @@ Var<T> linear(Var<T> x, const FrozenLinear<T>& layer) {
   const auto w = TapeAccess<T>::shared(layer);
   if (w == nullptr) return op.fail("the layer has no weights");
   if (x.shape() != Shape({w->inputs})) return op.fail("x is [" + std::to_string(w->inputs) + "], not " + x.shape().text());
-  T* y = op.output({w->outputs});
-  kernels::matvec(w->transposed.data(), w->bias.empty() ? nullptr : w->bias.data(), op.value(x), w->inputs, w->outputs, y);
-  return op.done([x, w](Backward<T>& b) {
-    b.into(x, [&](T* dx) { kernels::matvec_transposed(w->transposed.data(), b.dy(), w->inputs, w->outputs, dx); });
-  });
+  return op.record(
+      {.shape = {w->outputs}, .flops = 2.0 * static_cast<double>(w->outputs) * static_cast<double>(w->inputs)},
+      [w](Forward<T>& f) {
+        kernels::matvec(w->transposed.data(), w->bias.empty() ? nullptr : w->bias.data(), f.x(0), w->inputs, w->outputs, f.y());
+      },
+      [w](Backward<T>& b) {
+        b.into(0, [&](T* dx) { kernels::matvec_transposed(w->transposed.data(), b.dy(), w->inputs, w->outputs, dx); });
+      });
 }
 
 template <class T>
@@ -54,29 +57,29 @@ Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias) {
   if (x.shape() != Shape({inputs})) return op.fail("x is [" + std::to_string(inputs) + "], not " + x.shape().text());
   if (bias.valid() && bias.shape() != Shape({outputs}))
     return op.fail("the bias is [" + std::to_string(outputs) + "], not " + bias.shape().text());
-  const T* from = op.value(x);
-  const T* w = op.value(weight);
-  T* y = op.output({outputs});
   // The rows of `weight` are the columns of the transposed map: the two kernels change roles.
-  kernels::matvec_transposed(w, from, outputs, inputs, y);
-  if (bias.valid()) kernels::add(static_cast<const T*>(y), op.value(bias), y, outputs);
-  return op.done([=](Backward<T>& b) {
-    const T* dy = b.dy();
-    b.into(x, [&](T* dx) { kernels::matvec(w, static_cast<const T*>(nullptr), dy, outputs, inputs, dx); });
-    b.into(weight, [&](T* dw) {
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] = dy[o] * from[i];
-      }
-    });
-    b.into(bias, [&](T* db) { std::copy_n(dy, outputs, db); });
-  });
+  return op.record(
+      {.shape = {outputs}, .reads_inputs = true, .flops = 2.0 * static_cast<double>(outputs) * static_cast<double>(inputs)},
+      [=](Forward<T>& f) {
+        kernels::matvec_transposed(f.x(1), f.x(0), outputs, inputs, f.y());
+        if (f.x(2) != nullptr) kernels::add(static_cast<const T*>(f.y()), f.x(2), f.y(), outputs);
+      },
+      [=](Backward<T>& b) {
+        const T* dy = b.dy();
+        b.into(0, [&](T* dx) { kernels::matvec(b.x(1), static_cast<const T*>(nullptr), dy, outputs, inputs, dx); });
+        b.into(1, [&](T* dw) {
+          for (std::int64_t o = 0; o < outputs; ++o) {
+            for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] = dy[o] * b.x(0)[i];
+          }
+        });
+        b.into(2, [&](T* db) { std::copy_n(dy, outputs, db); });
+      });
 }
 
 #define LIKENESS_INSTANTIATE(T)                           \
   template class FrozenLinear<T>;                         \
   template Var<T> linear(Var<T>, const FrozenLinear<T>&); \
   template Var<T> linear(Var<T>, Var<T>, Var<T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -10,7 +10,8 @@
 //
 // Every operation computes its value at once. Errors (shapes that do not fit) never throw and never abort: the tape keeps the
 // first one, later operations on its result do nothing, and status() or backward() reports it.
-// T is float (vectorised kernels) or double (the plain reference kernels). Pictures are NCHW. In the comments below x is the
+// T is float (vectorised kernels), double (the plain reference kernels) or std::complex<double> (the same, for derivatives by the
+// complex step: gradcheck.hpp; comparisons look at the real part). Pictures are NCHW. In the comments below x is the
 // input, y the output, dy = d loss / d y the incoming gradient and dx = d loss / d x the outgoing one; * is convolution.
 #pragma once
 
@@ -75,7 +76,7 @@ class Var {
   /// False after an error on the way here (see Tape::status()).
   bool valid() const { return tape_ != nullptr && id_ >= 0; }
   Shape shape() const;
-  /// shape().size() numbers; empty where !valid().
+  /// shape().size() numbers; empty where !valid(), and for results on a deferred tape.
   std::span<const T> value() const;
   /// d loss / d this after backward(). Kept for variables only; zeros where the loss does not depend on it.
   std::span<const T> gradient() const;
@@ -90,12 +91,15 @@ class Var {
   int id_ = -1;
 };
 
+/// Whether a tape computes what it records: at once, or not at all (for freeze(), which needs only shapes and constants).
+enum class Recording { eager, deferred };
+
 /// Records operations, owns their values, and runs the gradient backwards through them. One tape a thread; tapes share
 /// frozen weights. After the first iteration, clear() and the same operations again take no new memory.
 template <class T>
 class Tape {
  public:
-  Tape();
+  explicit Tape(Recording recording = Recording::eager);
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -107,6 +111,8 @@ class Tape {
   Var<T> constant(const Shape& shape, std::span<const T> values);
   Var<T> constant(const Tensor<T>& values) { return constant(values.shape, values.data); }
   Var<T> constant(Tensor<T>&& values) = delete;
+  /// A constant that is copied, and converted to T.
+  Var<T> copied(const Shape& shape, std::span<const double> values);
 
   /// Computes d loss / d v for every variable v that the scalar `loss` depends on. Once a recording.
   Status backward(Var<T> loss);
@@ -122,12 +128,21 @@ class Tape {
   std::unique_ptr<detail::TapeState<T>> state_;
 };
 
+/// Makes `shadow` decide as `decider` did wherever a choice is made by comparing numbers: the same ReLU masks, the same winners of
+/// max pooling, the same signs of L1. Both must record the same operations in the same order, the decider first; its values are
+/// read until shadow's next clear() and backward(). This is how a gradient in double precision is compared with one in single
+/// precision: a number that lands on the other side of a kink would hide the errors of the arithmetic.
+void follow(Tape<double>& shadow, const Tape<float>& decider);
+
 // ---- Convolutions -------------------------------------------------------------------------------------------------------
 
+/// PyTorch's options, each the same in both directions.
 struct ConvOptions {
-  int stride = 1;     ///< The same in both directions, at least 1.
-  int padding = 0;    ///< Zeros on every side (conv2d), rows and columns cut from every side (conv_transpose2d).
-  bool relu = false;  ///< y = max(0, ...) in the same pass.
+  int stride = 1;          ///< At least 1.
+  int padding = 0;         ///< Zeros on every side (conv2d), rows and columns cut from every side (conv_transpose2d).
+  int dilation = 1;        ///< Distance of neighbouring taps.
+  int groups = 1;          ///< Channels are split into this many convolutions side by side.
+  int output_padding = 0;  ///< conv_transpose2d only: rows and columns added at the end, less than stride or dilation.
 };
 
 /// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.
@@ -135,9 +150,9 @@ template <class T>
 class FrozenConv {
  public:
   FrozenConv() = default;
-  /// For conv2d. weight [O, I, kh, kw], bias [O] or empty.
+  /// For conv2d. weight [O, I / groups, kh, kw], bias [O] or empty.
   static Result<FrozenConv> conv2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
-  /// For conv_transpose2d. weight [I, O, kh, kw], bias [O] or empty.
+  /// For conv_transpose2d. weight [I, O / groups, kh, kw], bias [O] or empty.
   static Result<FrozenConv> conv_transpose2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
 
  private:
@@ -146,7 +161,8 @@ class FrozenConv {
 };
 
 /// y[n,o] = bias[o] + sum_i weight[o,i] * x[n,i] (cross-correlation, as in PyTorch).
-/// x [N, I, H, W], weight [O, I, kh, kw], bias [O] or a default Var for none; y [N, O, H', W'], H' = (H + 2 padding - kh) / stride + 1.
+/// x [N, I, H, W], weight [O, I / groups, kh, kw], bias [O] or a default Var for none; y [N, O, H', W'],
+/// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, rounded down.
 /// Gradients: dx is the transposed convolution of dy, dweight[o,i] = dy[o] correlated with x[i], dbias[o] = sum dy[o].
 template <class T>
 Var<T> conv2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options = {});
@@ -155,7 +171,8 @@ template <class T>
 Var<T> conv2d(Var<T> x, const FrozenConv<T>& filter);
 
 /// The gradient of conv2d with respect to its input, used forwards: every x pixel adds weight, scaled, at stride steps of y.
-/// x [N, I, H, W], weight [I, O, kh, kw], bias [O] or a default Var; y [N, O, H', W'], H' = (H - 1) stride - 2 padding + kh.
+/// x [N, I, H, W], weight [I, O / groups, kh, kw], bias [O] or a default Var; y [N, O, H', W'],
+/// H' = (H - 1) stride - 2 padding + dilation (kh - 1) + 1 + output_padding.
 /// Gradients: dx = conv2d(dy, weight), dweight[i,o] = x[i] correlated with dy[o], dbias[o] = sum dy[o].
 template <class T>
 Var<T> conv_transpose2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options = {});
@@ -190,7 +207,7 @@ Var<T> linear(Var<T> x, const FrozenLinear<T>& layer);
 template <class T>
 Var<T> affine(Var<T> x, Var<T> scale, Var<T> shift);
 /// Batch norm with frozen statistics: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel; mean and variance
-/// are constants [C]. Gradients for x, weight and bias. (Networks fold it into the convolution when they load.)
+/// are constants [C]. Gradients for x, weight and bias. (freeze() folds it into the convolution before it.)
 template <class T>
 Var<T> batch_norm(Var<T> x, Var<T> weight, Var<T> bias, Var<T> mean, Var<T> variance, double epsilon = 1e-5);
 
@@ -205,9 +222,6 @@ Var<T> sigmoid(Var<T> x);
 /// y = a + b, shapes equal (a residual connection, or a constant offset).
 template <class T>
 Var<T> add(Var<T> a, Var<T> b);
-/// y = max(0, a + b) in one pass.
-template <class T>
-Var<T> add_relu(Var<T> a, Var<T> b);
 
 // ---- Pooling and resampling ---------------------------------------------------------------------------------------------
 
