@@ -14,8 +14,8 @@
  * Errors. Functions that can fail return a likeness_status; likeness_error() has the sentence. No C++ exception leaves a function, and
  * no input makes one abort. Pointers that must not be NULL are checked: LIKENESS_INVALID_ARGUMENT. A pointer to freed or foreign memory
  * cannot be.
- * Out of memory. LIKENESS_OUT_OF_MEMORY gives back all that the call took; the model stays usable. Where the library was built with
- * LIKENESS_NO_EXCEPTIONS, what the call took may stay lost, and an allocation that fails on a thread of OpenMP ends the process.
+ * Out of memory. LIKENESS_OUT_OF_MEMORY gives back all that the call took; the model stays usable. docs/embedding.md names the two cases
+ * where a failed allocation ends the process instead.
  * Ownership. What a load or fit hands out is freed by its own _free function. Strings and pictures of a result belong to it.
  * Threads. A model may be shared: any number of threads may fit with it at once, each call on the thread that made it (and on those of
  * OpenMP). A result may be read by many threads. Free either only when no other thread uses it.
