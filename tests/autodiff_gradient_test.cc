@@ -25,6 +25,19 @@ std::string title(const Operation& operation) {
   return text;
 }
 
+// The functions that return a Var in the public headers.
+std::set<std::string> declared_operations() {
+  std::set<std::string> names;
+  const std::regex declaration(R"(^Var<T> ([a-z0-9_]+)\()");
+  for (const char* header : {"autodiff.hpp", "operations.hpp"}) {
+    std::ifstream file(std::string(LIKENESS_SOURCE_DIR "/include/likeness/") + header);
+    for (std::string line; std::getline(file, line);) {
+      if (std::smatch found; std::regex_search(line, found, declaration)) names.insert(found[1]);
+    }
+  }
+  return names;
+}
+
 class OperationTest : public testing::TestWithParam<Operation> {
  protected:
   // Instances of the operation, from the seed on; stops at the first that fails.
@@ -146,7 +159,12 @@ TEST_P(OperationTest, FrozenProgramEqualsTheTapeBitForBit) {
 // Input by input: one that was never set, one of another tape, one of a shape that does not fit.
 TEST_P(OperationTest, RefusesEveryWrongInput) {
   const Operation& operation = GetParam();
-  const std::string function = operation.name.substr(0, operation.name.find(',')) + ": ";
+  // What stands behind the name of an operation (another one's where this is made of others).
+  const auto reason = [names = declared_operations()](const Status& status) {
+    const std::size_t colon = status.message.find(": ");
+    EXPECT_TRUE(names.contains(status.message.substr(0, colon))) << status.message;
+    return colon == std::string::npos ? "" : status.message.substr(colon + 2);
+  };
   test::Random random(test::first_seed(), operation.name);
   const test::Instance instance = operation.draw(random);
   const std::vector<float> many(3000, 0.5F);
@@ -163,10 +181,10 @@ TEST_P(OperationTest, RefusesEveryWrongInput) {
     if (instance.inputs.size() > 1) {
       const Status foreign = attempt([&](auto&, auto& other) { return other.variable(test::converted<float>(instance.inputs[k])); });
       EXPECT_EQ(foreign.code, Code::invalid_argument);
-      EXPECT_EQ(foreign.message, function + "the inputs are on different tapes");
+      EXPECT_EQ(reason(foreign), "the inputs are on different tapes");
     }
     if (instance.inputs.size() > 1 && std::ranges::find(operation.optional, k) == operation.optional.end()) {
-      EXPECT_EQ(attempt([](auto&, auto&) { return Var<float>(); }).message, function + "an input is missing");
+      EXPECT_EQ(reason(attempt([](auto&, auto&) { return Var<float>(); })), "an input is missing");
     }
     if (operation.any_shape) continue;
     // Of rank 3 and a size that nothing else has.
@@ -174,7 +192,7 @@ TEST_P(OperationTest, RefusesEveryWrongInput) {
       return tape.variable(Shape({11, 13, 17}), std::span(many).first(11 * 13 * 17));
     });
     EXPECT_EQ(shape.code, Code::invalid_argument);
-    EXPECT_EQ(shape.message.substr(0, function.size()), function) << shape.message;
+    EXPECT_NE(reason(shape), "");
   }
 }
 
@@ -200,7 +218,7 @@ TEST_P(LinearTest, GradientIsTheAdjoint) {
           const AdjointReport report = check_adjoint(map, q.variables[0]);
           if (report.error.find("zero") != std::string::npos) {
             ++nothing;
-            EXPECT_EQ(report.backward, 0.0);
+            EXPECT_LE(std::abs(report.backward), 1e-15);
             return;
           }
           ASSERT_TRUE(report.ok()) << report.text();
@@ -210,19 +228,6 @@ TEST_P(LinearTest, GradientIsTheAdjoint) {
   }
   EXPECT_LE(2 * nothing, test::instances() * GetParam().linear.size()) << "most instances prove nothing";
   std::printf("%-28s adjoint %.1e\n", GetParam().name.c_str(), worst);
-}
-
-// The functions that return a Var in the public headers.
-std::set<std::string> declared_operations() {
-  std::set<std::string> names;
-  const std::regex declaration(R"(^Var<T> ([a-z0-9_]+)\()");
-  for (const char* header : {"autodiff.hpp", "operations.hpp"}) {
-    std::ifstream file(std::string(LIKENESS_SOURCE_DIR "/include/likeness/") + header);
-    for (std::string line; std::getline(file, line);) {
-      if (std::smatch found; std::regex_search(line, found, declaration)) names.insert(found[1]);
-    }
-  }
-  return names;
 }
 
 TEST(Catalogue, HasEveryDeclaredOperation) {

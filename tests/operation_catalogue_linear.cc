@@ -68,9 +68,14 @@ Operation convolution(bool transposed, bool frozen) {
           {2}};
 }
 
+// A vector or a batch of them.
+Tensor<double> draw_vectors(Random& r, std::int64_t inputs) {
+  return r.numbers(r.chance(60) ? Shape{inputs} : Shape{r.between(1, 3), inputs});
+}
+
 Instance draw_linear(Random& r) {
   const std::int64_t inputs = r.between(1, 9), outputs = r.between(1, r.chance(80) ? 7 : 19);
-  Instance instance{"", {r.numbers({inputs}), r.numbers({outputs, inputs})}, []<class T>(Tape<T>&, std::span<const Var<T>> in) {
+  Instance instance{"", {draw_vectors(r, inputs), r.numbers({outputs, inputs})}, []<class T>(Tape<T>&, std::span<const Var<T>> in) {
                       return linear(in[0], in[1], in.size() > 2 ? in[2] : Var<T>());
                     }};
   if (r.chance(70)) instance.inputs.push_back(r.numbers({outputs}));
@@ -80,7 +85,7 @@ Instance draw_linear(Random& r) {
 Instance draw_frozen_linear(Random& r) {
   const std::int64_t inputs = r.between(1, 9), outputs = r.between(1, 19);
   const Tensor<double> weight = r.numbers({outputs, inputs}), bias = r.chance(70) ? r.numbers({outputs}) : Tensor<double>();
-  return {"", {r.numbers({inputs})}, [=]<class T>(Tape<T>&, std::span<const Var<T>> in) {
+  return {"", {draw_vectors(r, inputs)}, [=]<class T>(Tape<T>&, std::span<const Var<T>> in) {
             return linear(in[0], *FrozenLinear<T>::create(converted<T>(weight), converted<T>(bias)));
           }};
 }
@@ -103,6 +108,24 @@ Instance draw_batch_norm(Random& r) {
           }};
 }
 
+Instance draw_group_norm(Random& r) {
+  const std::int64_t groups = r.between(1, 3);
+  // At least three numbers a group, far apart: between nearly equal ones the slope is too steep for differences.
+  const Shape x{r.between(1, 2), groups * r.between(1, 2), r.between(1, 3), r.between(3, 4)};
+  Tensor<double> spread = r.distinct(x);
+  for (double& v : spread.data) v *= 8;
+  const double epsilon = r.chance(50) ? 1e-5 : 0.25;
+  const bool weight = r.chance(70), bias = r.chance(70);
+  Instance instance{"groups " + std::to_string(groups) + " epsilon " + std::to_string(epsilon) + (weight ? "" : " without weight"),
+                    {spread},
+                    [=]<class T>(Tape<T>&, std::span<const Var<T>> in) {
+                      return group_norm(in[0], static_cast<int>(groups), weight ? in[1] : Var<T>(), bias ? in.back() : Var<T>(), epsilon);
+                    }};
+  if (weight) instance.inputs.push_back(r.numbers({x[1]}));
+  if (bias) instance.inputs.push_back(r.numbers({x[1]}));
+  return instance;
+}
+
 }  // namespace
 
 std::vector<Operation> convolutions_and_maps() {
@@ -114,6 +137,7 @@ std::vector<Operation> convolutions_and_maps() {
   list.push_back({"linear, frozen", {0}, false, draw_frozen_linear});
   list.push_back({"affine", {0, 1, 2}, false, draw_affine});
   list.push_back({"batch_norm", {0, 1, 2}, false, draw_batch_norm});
+  list.push_back({"group_norm", {}, false, draw_group_norm, {1, 2}});
   return list;
 }
 
