@@ -1,22 +1,115 @@
-// Sums and per-channel maps: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
-#include <cmath>
+// Arithmetic of two arrays with broadcasting: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
+#include <algorithm>
+#include <optional>
 
+#include "autodiff/dimensions.hpp"
 #include "autodiff/frozen.hpp"
-#include "autodiff/tape_state.hpp"
+#include "autodiff/operation.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace likeness {
+namespace {
+
+// Two shapes, aligned at their last dimensions; sizes of 1 repeat.
+struct Pair {
+  Shape shape;
+  kernels::StridedShape places;                  // of y: `from` in a, `to` in b
+  std::array<std::array<bool, 4>, 2> repeats{};  // the dimensions of y along which a (b) repeats
+
+  bool whole(std::size_t i) const {
+    return std::none_of(repeats[i].begin(), repeats[i].end(), [](bool r) { return r; });
+  }
+  bool equal() const { return whole(0) && whole(1); }
+  static std::optional<Pair> create(const Shape& a, const Shape& b);
+};
+
+std::optional<Pair> Pair::create(const Shape& a, const Shape& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  Pair pair;
+  std::array<std::int64_t, 4> sizes{};
+  std::array<std::int64_t, 2> strides{1, 1};
+  for (int i = rank - 1; i >= 0; --i) {
+    const auto size = [&](const Shape& s) { return i - (rank - s.rank()) < 0 ? 1 : s[i - (rank - s.rank())]; };
+    const std::array<std::int64_t, 2> both{size(a), size(b)};
+    const auto at = static_cast<std::size_t>(i);
+    const auto place = static_cast<std::size_t>(i + 6 - rank);
+    sizes[at] = std::max(both[0], both[1]);
+    pair.places.size[place] = sizes[at];
+    for (const std::size_t k : {0U, 1U}) {
+      if (both[k] != 1 && both[k] != sizes[at]) return std::nullopt;
+      pair.repeats[k][at] = both[k] != sizes[at];
+      (k == 0 ? pair.places.from : pair.places.to)[place] = both[k] == 1 ? 0 : strides[k];
+      strides[k] *= both[k];
+    }
+  }
+  pair.shape = Shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(rank)));
+  return pair;
+}
+
+// y = value(a, b); the gradients are the sums of slope(i, dy, a, b) over the places that a number was repeated to.
+template <class T, class Flat, class Value, class Slope>
+Var<T> arithmetic(const char* name, Var<T> a, Var<T> b, bool reads_inputs, Pattern pattern, Flat flat, Value value, Slope slope) {
+  Op<T> op(name, {a, b});
+  if (!op.ok()) return op.failed();
+  const std::optional<Pair> found = Pair::create(a.shape(), b.shape());
+  if (!found) return op.fail("shapes " + a.shape().text() + " and " + b.shape().text() + " do not broadcast");
+  const Pair pair = *found;
+  const std::array<Reduction, 2> reductions{Reduction(pair.shape, pair.repeats[0]), Reduction(pair.shape, pair.repeats[1])};
+  const std::int64_t n = pair.shape.size();
+  const std::int64_t workspace = pair.equal() ? 0 : n + std::max(reductions[0].workspace(), reductions[1].workspace());
+  return op.record(
+      {.shape = pair.shape, .reads_inputs = reads_inputs, .workspace = workspace, .pattern = pair.equal() ? pattern : Pattern::none},
+      [=](Forward<T>& f) {
+        if (pair.equal()) return flat(f.x(0), f.x(1), f.y(), n);
+        T* y = f.y();
+        kernels::for_each_place(pair.places, [&, va = f.x(0), vb = f.x(1)](std::int64_t i, std::int64_t j) { *y++ = value(va[i], vb[j]); });
+      },
+      [=](Backward<T>& back) {
+        const T* va = back.x(0);
+        const T* vb = back.x(1);
+        for (const std::size_t side : {0U, 1U}) {
+          back.into(side, [&](T* dx) {
+            T* terms = pair.whole(side) ? dx : back.workspace();
+            T* to = terms;
+            const T* dy = back.dy();
+            kernels::for_each_place(pair.places, [&](std::int64_t i, std::int64_t j) {
+              *to++ = reads_inputs ? slope(side, *dy, va[i], vb[j]) : slope(side, *dy, T(0), T(0));
+              ++dy;
+            });
+            if (!pair.whole(side)) reductions[side].sum(static_cast<const T*>(terms), T(1), dx, terms + n);
+          });
+        }
+      });
+}
+
+}  // namespace
 
 template <class T>
 Var<T> add(Var<T> a, Var<T> b) {
-  Op<T> op("add", {a, b});
-  if (!op.ok()) return op.failed();
-  if (a.shape() != b.shape()) return op.fail("shapes " + a.shape().text() + " and " + b.shape().text() + " differ");
-  return op.record(
-      {.shape = a.shape(), .pattern = Pattern::add}, [](Forward<T>& f) { kernels::add(f.x(0), f.x(1), f.y(), f.size()); },
-      [](Backward<T>& back) {
-        for (const std::size_t i : {0, 1}) back.into(i, [&](T* dx) { std::copy_n(back.dy(), back.size(), dx); });
-      });
+  return arithmetic<T>(
+      "add", a, b, false, Pattern::add, [](const T* x, const T* z, T* y, std::int64_t n) { kernels::add(x, z, y, n); },
+      [](T x, T z) { return x + z; }, [](std::size_t, T dy, T, T) { return dy; });
+}
+
+template <class T>
+Var<T> subtract(Var<T> a, Var<T> b) {
+  return arithmetic<T>(
+      "subtract", a, b, false, Pattern::none, [](const T* x, const T* z, T* y, std::int64_t n) { kernels::subtract(x, z, y, n); },
+      [](T x, T z) { return x - z; }, [](std::size_t side, T dy, T, T) { return side == 0 ? dy : -dy; });
+}
+
+template <class T>
+Var<T> multiply(Var<T> a, Var<T> b) {
+  return arithmetic<T>(
+      "multiply", a, b, true, Pattern::none, [](const T* x, const T* z, T* y, std::int64_t n) { kernels::multiply(x, z, y, n); },
+      [](T x, T z) { return x * z; }, [](std::size_t side, T dy, T x, T z) { return side == 0 ? dy * z : dy * x; });
+}
+
+template <class T>
+Var<T> divide(Var<T> a, Var<T> b) {
+  return arithmetic<T>(
+      "divide", a, b, true, Pattern::none, [](const T* x, const T* z, T* y, std::int64_t n) { kernels::divide(x, z, y, n); },
+      [](T x, T z) { return x / z; }, [](std::size_t side, T dy, T x, T z) { return side == 0 ? dy / z : -dy * x / (z * z); });
 }
 
 namespace detail {
@@ -35,105 +128,12 @@ Node<T> add_relu_node(const Shape& shape) {
 
 }  // namespace detail
 
-namespace {
-
-// y[n, c] = scale(c) x[n, c] + shift(c).
-template <class T, class Scale, class Shift>
-void map_channels(const Planes& p, const T* x, Scale scale, Shift shift, T* y) {
-  for (std::int64_t k = 0; k < p.count(); ++k) {
-    kernels::scale_shift(x + k * p.plane, scale(k % p.channels), shift(k % p.channels), y + k * p.plane, p.plane);
-  }
-}
-
-// sum[c] = sum over the places of channel c of term(index, c).
-template <class T, class Term>
-void sum_channels(const Planes& p, Term term, T* sum) {
-  std::fill_n(sum, p.channels, T(0));
-  for (std::int64_t i = 0; i < p.count() * p.plane; ++i) {
-    const std::int64_t c = i / p.plane % p.channels;
-    sum[c] += term(i, c);
-  }
-}
-
-}  // namespace
-
-template <class T>
-Var<T> affine(Var<T> x, Var<T> scale, Var<T> shift) {
-  Op<T> op("affine", {x, scale, shift});
-  if (!op.ok()) return op.failed();
-  const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  const Shape channels({shape[1]});
-  if (scale.shape() != channels || shift.shape() != channels) {
-    return op.fail("scale and shift are " + channels.text() + ", not " + scale.shape().text() + " and " + shift.shape().text());
-  }
-  return op.record(
-      {.shape = shape, .reads_inputs = true},
-      [p = Planes(shape)](Forward<T>& f) {
-        map_channels(
-            p, f.x(0), [&](std::int64_t c) { return f.x(1)[c]; }, [&](std::int64_t c) { return f.x(2)[c]; }, f.y());
-      },
-      [p = Planes(shape)](Backward<T>& b) {
-        const T* dy = b.dy();
-        b.into(0, [&](T* dx) {
-          map_channels(
-              p, dy, [&](std::int64_t c) { return b.x(1)[c]; }, [](std::int64_t) { return T(0); }, dx);
-        });
-        b.into(1, [&](T* ds) {
-          sum_channels(
-              p, [&](std::int64_t i, std::int64_t) { return b.x(0)[i] * dy[i]; }, ds);
-        });
-        b.into(2, [&](T* dt) {
-          sum_channels(
-              p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, dt);
-        });
-      });
-}
-
-template <class T>
-Var<T> batch_norm(Var<T> x, Var<T> weight, Var<T> bias, Var<T> mean, Var<T> variance, double epsilon) {
-  Op<T> op("batch_norm", {x, weight, bias, mean, variance});
-  if (!op.ok()) return op.failed();
-  const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  const Shape channels({shape[1]});
-  for (const Var<T>& v : {weight, bias, mean, variance}) {
-    if (v.shape() != channels) return op.fail("weight, bias, mean and variance are " + channels.text() + ", not " + v.shape().text());
-  }
-  if (op.wants_gradient(mean) || op.wants_gradient(variance)) return op.fail("mean and variance are frozen; pass them as constants");
-  const auto inverse = [](const T* v, std::int64_t c, double e) {
-    using std::sqrt;
-    return T(1) / sqrt(v[c] + static_cast<T>(e));
-  };
-  return op.record(
-      {.shape = shape, .reads_inputs = true, .pattern = Pattern::batch_norm, .epsilon = epsilon},
-      [=, p = Planes(shape)](Forward<T>& f) {
-        const auto scale = [&](std::int64_t c) { return f.x(1)[c] * inverse(f.x(4), c, epsilon); };
-        map_channels(
-            p, f.x(0), scale, [&](std::int64_t c) { return f.x(2)[c] - f.x(3)[c] * scale(c); }, f.y());
-      },
-      [=, p = Planes(shape)](Backward<T>& b) {
-        const T* dy = b.dy();
-        b.into(0, [&](T* dx) {
-          map_channels(
-              p, dy, [&](std::int64_t c) { return b.x(1)[c] * inverse(b.x(4), c, epsilon); }, [](std::int64_t) { return T(0); }, dx);
-        });
-        b.into(1, [&](T* dw) {
-          sum_channels(
-              p, [&](std::int64_t i, std::int64_t c) { return (b.x(0)[i] - b.x(3)[c]) * inverse(b.x(4), c, epsilon) * dy[i]; }, dw);
-        });
-        b.into(2, [&](T* db) {
-          sum_channels(
-              p, [&](std::int64_t i, std::int64_t) { return dy[i]; }, db);
-        });
-      });
-}
-
 #define LIKENESS_INSTANTIATE(T)                                 \
   template detail::Node<T> detail::add_relu_node(const Shape&); \
   template Var<T> add(Var<T>, Var<T>);                          \
-  template Var<T> affine(Var<T>, Var<T>, Var<T>);               \
-  template Var<T> batch_norm(Var<T>, Var<T>, Var<T>, Var<T>, Var<T>, double);
+  template Var<T> subtract(Var<T>, Var<T>);                     \
+  template Var<T> multiply(Var<T>, Var<T>);                     \
+  template Var<T> divide(Var<T>, Var<T>);
 LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

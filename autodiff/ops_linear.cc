@@ -1,4 +1,7 @@
 // Linear layers: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
+#include <algorithm>
+
+#include "autodiff/dimensions.hpp"
 #include "autodiff/frozen.hpp"
 #include "autodiff/tape_state.hpp"
 #include "kernels/elementwise.hpp"
@@ -29,20 +32,41 @@ Result<FrozenLinear<T>> FrozenLinear<T>::create(const Tensor<T>& weight, const T
   return layer;
 }
 
+namespace {
+
+// x is a vector [inputs] or a batch of them [N, inputs].
+bool fits(const Shape& x, std::int64_t inputs) { return (x.rank() == 1 || x.rank() == 2) && x[x.rank() - 1] == inputs; }
+
+std::string expected(const Shape& x, std::int64_t inputs) {
+  return "x is [" + std::to_string(inputs) + "] or [N, " + std::to_string(inputs) + "], not " + x.text();
+}
+
+}  // namespace
+
 template <class T>
 Var<T> linear(Var<T> x, const FrozenLinear<T>& layer) {
   Op<T> op("linear", {x});
   if (!op.ok()) return op.failed();
   const auto w = TapeAccess<T>::shared(layer);
   if (w == nullptr) return op.fail("the layer has no weights");
-  if (x.shape() != Shape({w->inputs})) return op.fail("x is [" + std::to_string(w->inputs) + "], not " + x.shape().text());
+  const Shape shape = x.shape();
+  if (!fits(shape, w->inputs)) return op.fail(expected(shape, w->inputs));
+  const std::int64_t batch = shape.size() / w->inputs;
   return op.record(
-      {.shape = {w->outputs}, .flops = 2.0 * static_cast<double>(w->outputs) * static_cast<double>(w->inputs)},
-      [w](Forward<T>& f) {
-        kernels::matvec(w->transposed.data(), w->bias.empty() ? nullptr : w->bias.data(), f.x(0), w->inputs, w->outputs, f.y());
+      {.shape = with_size(shape, shape.rank() - 1, w->outputs),
+       .flops = 2.0 * static_cast<double>(w->outputs) * static_cast<double>(shape.size())},
+      [=](Forward<T>& f) {
+        const T* bias = w->bias.empty() ? nullptr : w->bias.data();
+        for (std::int64_t n = 0; n < batch; ++n) {
+          kernels::matvec(w->transposed.data(), bias, f.x(0) + n * w->inputs, w->inputs, w->outputs, f.y() + n * w->outputs);
+        }
       },
-      [w](Backward<T>& b) {
-        b.into(0, [&](T* dx) { kernels::matvec_transposed(w->transposed.data(), b.dy(), w->inputs, w->outputs, dx); });
+      [=](Backward<T>& b) {
+        b.into(0, [&](T* dx) {
+          for (std::int64_t n = 0; n < batch; ++n) {
+            kernels::matvec_transposed(w->transposed.data(), b.dy() + n * w->outputs, w->inputs, w->outputs, dx + n * w->inputs);
+          }
+        });
       });
 }
 
@@ -54,25 +78,38 @@ Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias) {
   if (shape.rank() != 2) return op.fail("the weight is [outputs, inputs], not " + shape.text());
   const std::int64_t outputs = shape[0];
   const std::int64_t inputs = shape[1];
-  if (x.shape() != Shape({inputs})) return op.fail("x is [" + std::to_string(inputs) + "], not " + x.shape().text());
+  if (!fits(x.shape(), inputs)) return op.fail(expected(x.shape(), inputs));
   if (bias.valid() && bias.shape() != Shape({outputs}))
     return op.fail("the bias is [" + std::to_string(outputs) + "], not " + bias.shape().text());
+  const std::int64_t batch = x.shape().size() / inputs;
   // The rows of `weight` are the columns of the transposed map: the two kernels change roles.
   return op.record(
-      {.shape = {outputs}, .reads_inputs = true, .flops = 2.0 * static_cast<double>(outputs) * static_cast<double>(inputs)},
+      {.shape = with_size(x.shape(), x.shape().rank() - 1, outputs),
+       .reads_inputs = true,
+       .flops = 2.0 * static_cast<double>(outputs) * static_cast<double>(x.shape().size())},
       [=](Forward<T>& f) {
-        kernels::matvec_transposed(f.x(1), f.x(0), outputs, inputs, f.y());
-        if (f.x(2) != nullptr) kernels::add(static_cast<const T*>(f.y()), f.x(2), f.y(), outputs);
+        for (std::int64_t n = 0; n < batch; ++n) {
+          T* y = f.y() + n * outputs;
+          kernels::matvec_transposed(f.x(1), f.x(0) + n * inputs, outputs, inputs, y);
+          if (f.x(2) != nullptr) kernels::add(static_cast<const T*>(y), f.x(2), y, outputs);
+        }
       },
       [=](Backward<T>& b) {
         const T* dy = b.dy();
-        b.into(0, [&](T* dx) { kernels::matvec(b.x(1), static_cast<const T*>(nullptr), dy, outputs, inputs, dx); });
-        b.into(1, [&](T* dw) {
-          for (std::int64_t o = 0; o < outputs; ++o) {
-            for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] = dy[o] * b.x(0)[i];
+        b.into(0, [&](T* dx) {
+          for (std::int64_t n = 0; n < batch; ++n) {
+            kernels::matvec(b.x(1), static_cast<const T*>(nullptr), dy + n * outputs, outputs, inputs, dx + n * inputs);
           }
         });
-        b.into(2, [&](T* db) { std::copy_n(dy, outputs, db); });
+        b.into(1, [&](T* dw) {
+          std::fill_n(dw, outputs * inputs, T(0));
+          for (std::int64_t n = 0; n < batch; ++n) {
+            for (std::int64_t o = 0; o < outputs; ++o) {
+              for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] += dy[n * outputs + o] * b.x(0)[n * inputs + i];
+            }
+          }
+        });
+        b.into(2, [&](T* db) { kernels::sum_middle({1, batch, outputs}, dy, T(1), db); });
       });
 }
 

@@ -152,6 +152,26 @@ Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights) {
 }
 
 template <class T>
+Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta, Var<T> weights) {
+  if (!(beta > 0)) return Op<T>("smooth_l1_mean", {a, b}).fail("needs beta > 0");
+  return mean_loss<T>(
+      "smooth_l1_mean", a, b, weights,
+      [beta](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) -> kernels::Wide<T> {
+        if (f.decider_x(0) != nullptr)
+          return kernels::smooth_l1_sum(f.x(0) + at, f.x(1) + at, w, f.decider_x(0) + at, f.decider_x(1) + at, beta, n);
+        return kernels::smooth_l1_sum(f.x(0) + at, f.x(1) + at, w, beta, n);
+      },
+      [beta](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        if (back.decider_x(0) != nullptr) {
+          kernels::smooth_l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, back.decider_x(i) + at, back.decider_x(1 - i) + at, beta,
+                                      scale, dx, n);
+        } else {
+          kernels::smooth_l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, beta, scale, dx, n);
+        }
+      });
+}
+
+template <class T>
 Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights) {
   Op<T> op("weighted_sum", terms);
   if (!op.ok()) return op.failed();
@@ -172,9 +192,25 @@ Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights) {
       });
 }
 
-#define LIKENESS_INSTANTIATE(T)                    \
-  template Var<T> l1_mean(Var<T>, Var<T>, Var<T>); \
-  template Var<T> l2_mean(Var<T>, Var<T>, Var<T>); \
+template <class T>
+Var<T> feature_l1(std::span<const Var<T>> a, std::span<const Var<T>> b, std::span<const T> depth_weights,
+                  std::span<const Var<T>> place_weights) {
+  if (a.empty() || a.size() != b.size() || a.size() != depth_weights.size() ||
+      (!place_weights.empty() && place_weights.size() != a.size())) {
+    return Op<T>("feature_l1", a).fail("needs as many features, weights and place weights on each side");
+  }
+  std::vector<Var<T>> terms;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    terms.push_back(l1_mean(a[k], b[k], place_weights.empty() ? Var<T>() : place_weights[k]));
+  }
+  return weighted_sum(std::span<const Var<T>>(terms), depth_weights);
+}
+
+#define LIKENESS_INSTANTIATE(T)                                                                                              \
+  template Var<T> l1_mean(Var<T>, Var<T>, Var<T>);                                                                           \
+  template Var<T> l2_mean(Var<T>, Var<T>, Var<T>);                                                                           \
+  template Var<T> smooth_l1_mean(Var<T>, Var<T>, double, Var<T>);                                                            \
+  template Var<T> feature_l1(std::span<const Var<T>>, std::span<const Var<T>>, std::span<const T>, std::span<const Var<T>>); \
   template Var<T> weighted_sum(std::span<const Var<T>>, std::span<const T>);
 LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 

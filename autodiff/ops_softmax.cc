@@ -1,7 +1,8 @@
 // Softmax: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <algorithm>
 
-#include "autodiff/tape_state.hpp"
+#include "autodiff/dimensions.hpp"
+#include "autodiff/operation.hpp"
 #include "kernels/reduce.hpp"
 
 namespace likeness {
@@ -31,6 +32,19 @@ Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta) {
 }
 
 template <class T>
+Var<T> softmax(Var<T> x, int dimension) {
+  Op<T> op("softmax", {x});
+  if (!op.ok()) return op.failed();
+  const Shape shape = x.shape();
+  const std::optional<int> along = dimension_of(shape, dimension);
+  if (!along) return op.fail(shape.text() + " has no dimension " + std::to_string(dimension));
+  const kernels::MiddleShape view = middle_of(shape, *along);
+  return op.record(
+      {.shape = shape, .reads_output = true}, [=](Forward<T>& f) { kernels::softmax(view, f.x(0), 1.0, f.y()); },
+      [=](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::softmax_gradient(view, b.y(), b.dy(), 1.0, dx); }); });
+}
+
+template <class T>
 Var<T> softmax_channels(Var<T> x) {
   Op<T> op("softmax_channels", {x});
   if (!op.ok()) return op.failed();
@@ -44,6 +58,7 @@ Var<T> softmax_channels(Var<T> x) {
 
 #define LIKENESS_INSTANTIATE(T)                                        \
   template Var<T> softmax(Var<T>, std::int64_t, std::int64_t, double); \
+  template Var<T> softmax(Var<T>, int);                                \
   template Var<T> softmax_channels(Var<T>);
 LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 

@@ -1,9 +1,7 @@
 // No kernel allocates: whoever owns the memory plan owns all of the memory.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "allocation_counter.hpp"
 #include "kernels/axis_map.hpp"
 #include "kernels/conv.hpp"
 #include "kernels/conv_ref.hpp"
@@ -13,31 +11,6 @@
 #include "kernels/reduce.hpp"
 #include "kernels_support.hpp"
 
-namespace {
-std::int64_t allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  void* memory = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                                                       : std::malloc(size > 0 ? size : 1);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, 1); }
-void* operator new[](std::size_t size) { return counted(size, 1); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-
 namespace likeness {
 namespace {
 
@@ -45,10 +18,10 @@ class Allocation : public testing::Test {
  protected:
   template <class Body>
   void expect_none(const char* name, Body&& body) {
-    const std::int64_t before = allocations;
+    const std::size_t before = test::allocations();
     body();
-    const std::int64_t made = allocations - before;
-    EXPECT_EQ(made, 0) << name;
+    const std::size_t made = test::allocations() - before;
+    EXPECT_EQ(made, 0U) << name;
   }
 
   const test::ThreadRunner serial_{1};
@@ -56,9 +29,9 @@ class Allocation : public testing::Test {
 };
 
 TEST_F(Allocation, IsCounted) {
-  const std::int64_t before = allocations;
+  const std::size_t before = test::allocations();
   const std::vector<float> one(1);
-  EXPECT_EQ(allocations - before, 1);
+  EXPECT_EQ(test::allocations() - before, 1U);
 }
 
 TEST_F(Allocation, NoneInConvolutions) {

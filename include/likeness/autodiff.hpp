@@ -194,7 +194,8 @@ class FrozenLinear {
   std::shared_ptr<const detail::LinearWeights<T>> weights_;
 };
 
-/// y = weight x + bias. x [I], weight [O, I], bias [O] or a default Var; y [O]. dx = weight' dy, dweight = dy x', dbias = dy.
+/// y = weight x + bias, for each row of a batch. x [I] or [N, I], weight [O, I], bias [O] or a default Var; y [O] or [N, O].
+/// dx = weight' dy, dweight = sum_n dy x', dbias = sum_n dy.
 template <class T>
 Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias);
 template <class T>
@@ -206,6 +207,12 @@ Var<T> linear(Var<T> x, const FrozenLinear<T>& layer);
 /// dx = scale dy, dscale[c] = sum x[c] dy[c], dshift[c] = sum dy[c].
 template <class T>
 Var<T> affine(Var<T> x, Var<T> scale, Var<T> shift);
+/// Group normalisation (Wu and He, 2018): y = (x - mean) / sqrt(variance + epsilon) * weight[c] + bias[c], mean and biased variance
+/// over the channels of a group and their places. x [N, C, H, W]; weight and bias [C], or default Vars for ones and zeros.
+/// With u = (x - mean) / sqrt(variance + epsilon), e = dy weight: dx = (e - mean(e) - u mean(e u)) / sqrt(variance + epsilon),
+/// dweight[c] = sum u dy, dbias[c] = sum dy.
+template <class T>
+Var<T> group_norm(Var<T> x, int groups, Var<T> weight = {}, Var<T> bias = {}, double epsilon = 1e-5);
 /// Batch norm with frozen statistics: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel; mean and variance
 /// are constants [C]. Gradients for x, weight and bias. (freeze() folds it into the convolution before it.)
 template <class T>
@@ -216,12 +223,42 @@ Var<T> batch_norm(Var<T> x, Var<T> weight, Var<T> bias, Var<T> mean, Var<T> vari
 /// y = max(0, x); dx = dy where x > 0, else 0.
 template <class T>
 Var<T> relu(Var<T> x);
+/// y = x where x > 0, else slope x; dx = dy or slope dy.
+template <class T>
+Var<T> leaky_relu(Var<T> x, double slope = 0.01);
 /// y = 1 / (1 + exp(-x)); dx = dy y (1 - y).
 template <class T>
 Var<T> sigmoid(Var<T> x);
-/// y = a + b, shapes equal (a residual connection, or a constant offset).
+/// y = x s, s = 1 / (1 + exp(-x)) (SiLU, swish); dx = dy s (1 + x (1 - s)).
+template <class T>
+Var<T> silu(Var<T> x);
+/// dx = dy (1 - y^2).
+template <class T>
+Var<T> tanh(Var<T> x);
+
+// Arithmetic broadcasts as in PyTorch: shapes are aligned at their last dimensions, and sizes of 1 (or missing ones) repeat. The
+// gradient of an input that was repeated is the sum over its copies.
+
+/// y = a + b; da = dy, db = dy.
 template <class T>
 Var<T> add(Var<T> a, Var<T> b);
+/// y = a - b; da = dy, db = -dy.
+template <class T>
+Var<T> subtract(Var<T> a, Var<T> b);
+/// y = a b; da = dy b, db = dy a.
+template <class T>
+Var<T> multiply(Var<T> a, Var<T> b);
+/// y = a / b; da = dy / b, db = -dy a / b^2. A zero in b gives what IEEE arithmetic gives.
+template <class T>
+Var<T> divide(Var<T> a, Var<T> b);
+
+/// Sum over the given dimensions (negative: counted from the end; none given: all), which vanish, or with `keep` stay as 1.
+/// dx repeats dy.
+template <class T>
+Var<T> sum(Var<T> x, std::initializer_list<int> dimensions = {}, bool keep = false);
+/// The sum divided by the number of its terms.
+template <class T>
+Var<T> mean(Var<T> x, std::initializer_list<int> dimensions = {}, bool keep = false);
 
 // ---- Pooling and resampling ---------------------------------------------------------------------------------------------
 
@@ -229,26 +266,59 @@ Var<T> add(Var<T> a, Var<T> b);
 /// x [N, C, H, W]; y [N, C, H', W'], H' = (H + 2 padding - kernel) / stride + 1. The gradient goes to the first largest value.
 template <class T>
 Var<T> max_pool2d(Var<T> x, int kernel, int stride, int padding);
-/// Bilinear interpolation to height x width, PyTorch's interpolate(align_corners=False): the source coordinate of output o is
-/// (o + 0.5) H / height - 0.5, clamped to the picture. Not antialiased. The gradient is the transposed map.
+/// The largest value of each of height x width windows that divide the picture evenly: window i covers the rows
+/// floor(i H / height) ... ceil((i + 1) H / height) - 1.
 template <class T>
-Var<T> resize_bilinear(Var<T> x, std::int64_t height, std::int64_t width);
+Var<T> adaptive_max_pool2d(Var<T> x, std::int64_t height, std::int64_t width);
+/// The mean of each window (as in max_pool2d). Padding counts as zeros; without count_include_pad it does not count.
+template <class T>
+Var<T> avg_pool2d(Var<T> x, int kernel, int stride, int padding, bool count_include_pad = true);
+/// The mean of each window of adaptive_max_pool2d; 1 x 1 is global average pooling.
+template <class T>
+Var<T> adaptive_avg_pool2d(Var<T> x, std::int64_t height, std::int64_t width);
 
-// ---- Vectors ------------------------------------------------------------------------------------------------------------
+struct ResizeOptions {
+  bool align_corners = false;  ///< The corner pixels' centres stay at the corners: coordinate o (H - 1) / (height - 1).
+  bool antialias = false;      ///< Averages where the picture shrinks: a triangle of half width max(1, H / height). Not with the other.
+};
+
+/// Bilinear interpolation to height x width, PyTorch's interpolate(mode="bilinear"): the source coordinate of output o is
+/// (o + 0.5) H / height - 0.5, clamped to the picture. The gradient is the transposed map.
+template <class T>
+Var<T> resize_bilinear(Var<T> x, std::int64_t height, std::int64_t width, const ResizeOptions& options = {});
+
+/// What lies outside a picture: zeros, the nearest border pixel, or the mirror image (which does not repeat the border).
+enum class PadMode { zeros, replicate, reflect };
+/// Pixels added on each side, at least 0. A reflection is narrower than the picture.
+struct Padding {
+  int left = 0, right = 0, top = 0, bottom = 0;
+};
+/// x [N, C, H, W] -> [N, C, top + H + bottom, left + W + right].
+template <class T>
+Var<T> pad2d(Var<T> x, const Padding& padding, PadMode mode = PadMode::zeros);
+/// Channels become places: y[n, c, r h + i, r w + j] = x[n, c r^2 + i r + j, h, w]. x [N, C r^2, H, W], y [N, C, r H, r W].
+template <class T>
+Var<T> pixel_shuffle(Var<T> x, int factor);
+
+// ---- Parts and dimensions -----------------------------------------------------------------------------------------------
 
 /// The same numbers under another shape of equal size.
 template <class T>
 Var<T> reshape(Var<T> x, const Shape& shape);
-/// Vectors one after another: [n1], [n2], ... -> [n1 + n2 + ...].
+/// One after another along a dimension (negative: counted from the end); the other sizes agree.
 template <class T>
-Var<T> concat(std::span<const Var<T>> parts);
-/// x[begin], ..., x[end - 1] of a vector.
+Var<T> concat(std::span<const Var<T>> parts, int dimension = 0);
+/// The entries begin ... end-1 of a dimension.
 template <class T>
-Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end);
+Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end, int dimension = 0);
 /// The vector x with its entries begin ... end-1 replaced by softmax(beta x[begin..end)): a relaxed one-hot choice.
 /// dx_i = beta y_i (dy_i - sum_j y_j dy_j) inside, dy outside.
 template <class T>
 Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta = 1.0);
+
+/// y = exp(x) / sum exp(x), the sum over one dimension. dx = y (dy - sum y dy).
+template <class T>
+Var<T> softmax(Var<T> x, int dimension);
 
 /// Class probabilities of each place: y[n,c,i] = exp(x[n,c,i]) / sum_k exp(x[n,k,i]). x, y [N, C, H, W].
 /// dx[c] = y[c] (dy[c] - sum_k y[k] dy[k]).
@@ -264,8 +334,24 @@ Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights = {});
 /// mean (a - b)^2, weights as above. da = 2 (a - b) w / sum w.
 template <class T>
 Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights = {});
+/// mean h(a - b), h(d) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (PyTorch's smooth_l1_loss; beta > 0). Weights as above.
+/// da = h'(a - b) w / sum w, h' = d / beta or the sign of d.
+template <class T>
+Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta = 1.0, Var<T> weights = {});
+/// 1 - <a, b> / max(|a| |b|, 1e-8), over all elements; shapes equal. da = (cos a / |a|^2 - b / (|a| |b|)) dy.
+template <class T>
+Var<T> cosine_distance(Var<T> a, Var<T> b);
+/// Mean over the places whose label is not `ignore` of log(sum_c exp(x[c])) - x[label]. x [N, C, ...] logits; a label for each
+/// of the N x ... places, from 0 to C - 1, copied. dx = (softmax(x) - [c = label]) / counted there, 0 where ignored.
+template <class T>
+Var<T> cross_entropy(Var<T> x, std::span<const std::int32_t> labels, std::int32_t ignore = -100);
 /// sum_i weights[i] terms[i] of scalars.
 template <class T>
 Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights);
+/// The distance of two pictures in features of several depths: sum_k depth_weights[k] l1_mean(a[k], b[k], place_weights[k]). Without
+/// place_weights every place counts the same. (Features weighted by maps of their own: multiply() them first.)
+template <class T>
+Var<T> feature_l1(std::span<const Var<T>> a, std::span<const Var<T>> b, std::span<const T> depth_weights,
+                  std::span<const Var<T>> place_weights = {});
 
 }  // namespace likeness
