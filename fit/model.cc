@@ -62,8 +62,7 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   const Result<ModelFile> extractor_file = load_file(folder / "extractor.safetensors");
   if (!extractor_file.ok()) return extractor_file.status();
   // The landmark file takes the longest, on one core.
-  std::future<Result<FaceFinder>> finder =
-      std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
+  std::future<Result<FaceFinder>> finder = std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
   Result<Generator<float>> generator = make_generator(*generator_file);
   if (!generator.ok()) return generator.status();
   Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);
