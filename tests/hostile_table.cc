@@ -50,7 +50,8 @@ void run(const HostileClass& row, std::size_t skip, Tally& tally) {
     ++(outcome.status.ok() ? tally.read : tally.refused);
     if (!as_expected(expected, outcome)) {
       ++tally.wrong;
-      std::fprintf(stderr, "wrong: %s, %s: %s\n", row.name, what.c_str(), outcome.status.message.c_str());
+      std::fprintf(stderr, "wrong: %s, %s: %s%s\n", row.name, what.c_str(), outcome.status.ok() ? "read" : outcome.status.message.c_str(),
+                   outcome.repeatable ? "" : " (and not the same twice)");
     }
   });
 }
