@@ -14,135 +14,171 @@ namespace likeness {
 namespace {
 
 using detail::ConvWeights;
+using detail::Node;
 using kernels::ConvShape;
 
-// One picture through `gather` or scatter: to = relu?(map(from where mask > 0) + bias).
-template <class T>
-void run_map(const ConvWeights<T>& w, const ConvShape& s, bool gather, const T* from, const T* mask, const T* bias, bool relu, T* to,
-             BufferPool<T>& pool) {
-  if constexpr (std::is_same_v<T, float>) {
-    const Scratch<T> workspace(pool, w.packed->workspace(s));
-    if (gather) {
-      w.packed->gather(s, from, mask, bias, relu, to, workspace.data());
-    } else {
-      w.packed->scatter(s, from, mask, bias, relu, to, workspace.data());
-    }
-  } else {
-    const std::int64_t from_size = gather ? s.x_size() : s.y_size();
-    const Scratch<T> masked(pool, from_size);
-    if (mask != nullptr) {
-      kernels::relu_gradient(mask, from, masked.data(), from_size);
-      from = masked.data();
-    }
-    if (gather) {
-      kernels::reference::conv_gather(s, from, w.plain.data(), bias, to);
-    } else {
-      kernels::reference::conv_scatter(s, from, w.plain.data(), bias, to);
-    }
-    if (relu) kernels::relu(static_cast<const T*>(to), to, gather ? s.y_size() : s.x_size());
-  }
-}
-
-template <class T>
-std::shared_ptr<ConvWeights<T>> prepare(const T* weight, const Shape& shape, const ConvOptions& options, bool transposed) {
-  auto w = std::make_shared<ConvWeights<T>>();
-  w->shape = {shape[1], shape[0], 1, 1, shape[2], shape[3], options.stride, options.padding};
-  w->transposed = transposed;
-  w->relu = options.relu;
-  if constexpr (std::is_same_v<T, float>) {
-    w->packed = std::make_unique<kernels::PackedConv>(w->shape, weight);
-  } else {
-    w->plain.assign(weight, weight + shape.size());
-  }
-  return w;
-}
-
-// The picture sizes of one use; `message` says what does not fit.
+// The sizes of one use; `error` says what does not fit.
 struct Sizes {
   ConvShape shape;
   Shape output;
-  std::string message;
+  std::string error;
+  std::int64_t batch = 1;
+  std::int64_t from = 0;  // numbers of one picture of the convolution's input
+  std::int64_t to = 0;    // and of its output
 };
 
-Sizes sizes(const ConvShape& weights, const Shape& x, bool transposed) {
-  Sizes out{weights, {}, {}};
-  if (x.rank() != 4) {
-    out.message = "x is [N, C, H, W], not " + x.text();
-    return out;
-  }
-  const std::int64_t channels = transposed ? weights.out : weights.in;
-  if (x[1] != channels) {
-    out.message = "the weights are for " + std::to_string(channels) + " channels, x is " + x.text();
-    return out;
-  }
-  ConvShape& s = out.shape;
-  if (!transposed) {
+template <class T>
+Sizes sizes(const ConvWeights<T>& w, const Shape& x) {
+  Sizes z;
+  z.shape = w.shape;
+  const auto fail = [&](std::string message) {
+    z.error = std::move(message);
+    return z;
+  };
+  if (x.rank() != 4) return fail("x is [N, C, H, W], not " + x.text());
+  if (x[1] != w.input_channels()) return fail("the weights are for " + std::to_string(w.input_channels()) + " channels, x is " + x.text());
+  ConvShape& s = z.shape;
+  if (w.transposed) {
+    s.height = (x[2] - 1) * s.stride - 2 * s.padding + s.dilation * (s.kernel_h - 1) + 1 + w.output_padding;
+    s.width = (x[3] - 1) * s.stride - 2 * s.padding + s.dilation * (s.kernel_w - 1) + 1 + w.output_padding;
+    if (s.height < 1 || s.width < 1) return fail("padding leaves nothing of " + x.text());
+    z.output = Shape({x[0], s.in, s.height, s.width});
+  } else {
     s.height = x[2];
     s.width = x[3];
-    if (s.valid()) {
-      out.output = Shape({x[0], s.out, s.out_height(), s.out_width()});
-    } else {
-      out.message = "the kernel is larger than the padded picture " + x.text();
-    }
-    return out;
+    if (!s.valid()) return fail("the kernel is larger than the padded picture " + x.text());
+    z.output = Shape({x[0], s.out, s.out_height(), s.out_width()});
   }
-  s.height = (x[2] - 1) * s.stride - 2 * s.padding + s.kernel_h;
-  s.width = (x[3] - 1) * s.stride - 2 * s.padding + s.kernel_w;
-  out.output = Shape({x[0], s.in, s.height, s.width});
-  if (s.height < 1 || s.width < 1 || out.output.rank() < 0) out.message = "padding leaves nothing of " + x.text();
-  return out;
-}
-
-Status check_weight(const Shape& weight, const Shape* bias, const ConvOptions& options, bool transposed) {
-  const auto bad = [](std::string message) { return Status{Code::invalid_argument, "convolution: " + std::move(message)}; };
-  if (weight.rank() != 4) return bad("the weight has four sizes, not " + weight.text());
-  if (options.stride < 1 || options.padding < 0) return bad("needs stride >= 1 and padding >= 0");
-  const Shape channels({weight[transposed ? 1 : 0]});
-  if (bias != nullptr && *bias != channels) return bad("the bias is " + channels.text() + ", not " + bias->text());
-  return Status::success();
+  if (z.output.rank() < 0) return fail("the result of " + x.text() + " is too large");
+  z.batch = x[0];
+  z.from = x.size() / z.batch;
+  z.to = z.output.size() / z.batch;
+  return z;
 }
 
 template <class T>
-Result<std::shared_ptr<const ConvWeights<T>>> freeze(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options,
-                                                     bool transposed) {
+struct Epilogue {
+  const T* bias = nullptr;
+  const T* residual = nullptr;  // may be the output
+  bool relu = false;
+};
+
+// One picture through gather or scatter: to = relu?(map(from where mask > 0) + bias + residual).
+template <class T>
+void run_map(const T* plain, const kernels::PackedConv* packed, const ConvShape& s, bool gather, const T* from, const T* mask,
+             const Epilogue<T>& e, T* to, T* workspace) {
+  if constexpr (std::is_same_v<T, float>) {
+    const kernels::ConvEpilogue epilogue{e.bias, e.residual, e.relu};
+    if (gather) {
+      packed->gather(s, from, mask, epilogue, to, workspace);
+    } else {
+      packed->scatter(s, from, mask, epilogue, to, workspace);
+    }
+  } else {
+    const std::int64_t from_size = gather ? s.x_size() : s.y_size();
+    const std::int64_t to_size = gather ? s.y_size() : s.x_size();
+    T* sum = e.residual != nullptr ? workspace + from_size : to;
+    if (mask != nullptr) {
+      kernels::relu_gradient(mask, from, workspace, from_size);
+      from = workspace;
+    }
+    if (gather) {
+      kernels::reference::conv_gather(s, from, plain, e.bias, sum);
+    } else {
+      kernels::reference::conv_scatter(s, from, plain, e.bias, sum);
+    }
+    if (e.residual != nullptr) kernels::add(static_cast<const T*>(sum), e.residual, to, to_size);
+    if (e.relu) kernels::relu(static_cast<const T*>(to), to, to_size);
+  }
+}
+
+template <class T>
+std::int64_t map_workspace(const kernels::PackedConv* packed, const ConvShape& s) {
+  if constexpr (std::is_same_v<T, float>) return packed->workspace(s);
+  return s.x_size() + s.y_size();
+}
+
+double flops(const Sizes& z) {
+  const ConvShape& s = z.shape;
+  return 2.0 * static_cast<double>(z.batch * s.y_size()) * static_cast<double>(s.in / s.groups * s.kernel_h * s.kernel_w);
+}
+
+std::string describe(const ConvShape& s) {
+  std::string text = std::to_string(s.kernel_h) + "x" + std::to_string(s.kernel_w);
+  if (s.stride != 1) text += " stride " + std::to_string(s.stride);
+  if (s.dilation != 1) text += " dilation " + std::to_string(s.dilation);
+  if (s.groups != 1) text += " groups " + std::to_string(s.groups);
+  return text;
+}
+
+// The geometry of a weight tensor under options, or what is wrong with it.
+template <class T>
+Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const ConvOptions& o, bool transposed) {
+  const auto bad = [](std::string message) { return Status{Code::invalid_argument, "convolution: " + std::move(message)}; };
+  if (weight.rank() != 4) return bad("the weight has four sizes, not " + weight.text());
+  if (o.stride < 1 || o.padding < 0 || o.dilation < 1 || o.groups < 1) return bad("needs stride, dilation, groups >= 1 and padding >= 0");
+  if (o.output_padding < 0 || (o.output_padding > 0 && (!transposed || o.output_padding >= std::max(o.stride, o.dilation))))
+    return bad("output_padding is for transposed convolutions, and less than stride or dilation");
+  if (weight[0] % o.groups != 0) return bad(std::to_string(o.groups) + " groups do not divide the weight " + weight.text());
+  ConvWeights<T> w;
+  w.shape = {.in = weight[1] * o.groups,
+             .out = weight[0],
+             .kernel_h = weight[2],
+             .kernel_w = weight[3],
+             .stride = o.stride,
+             .padding = o.padding,
+             .dilation = o.dilation,
+             .groups = o.groups};
+  w.transposed = transposed;
+  w.output_padding = o.output_padding;
+  const Shape channels({w.output_channels()});
+  if (bias != nullptr && *bias != channels) return bad("the bias is " + channels.text() + ", not " + bias->text());
+  return w;
+}
+
+template <class T>
+Result<std::shared_ptr<const ConvWeights<T>>> freeze_weights(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options,
+                                                             bool transposed) {
   const bool has_bias = !bias.data.empty();
-  if (Status s = check_weight(weight.shape, has_bias ? &bias.shape : nullptr, options, transposed); !s.ok()) return s;
+  const Result<ConvWeights<T>> shape = geometry<T>(weight.shape, has_bias ? &bias.shape : nullptr, options, transposed);
+  if (!shape.ok()) return shape.status();
   if (weight.shape.size() != static_cast<std::int64_t>(weight.data.size()) ||
       (has_bias && bias.shape.size() != static_cast<std::int64_t>(bias.data.size()))) {
     return Status{Code::invalid_argument, "convolution: the number of weights does not match their shape"};
   }
-  auto w = prepare(weight.data.data(), weight.shape, options, transposed);
-  w->has_bias = has_bias;
-  w->bias = bias.data;
-  return std::shared_ptr<const ConvWeights<T>>(std::move(w));
+  return detail::make_conv_weights(*shape, weight.data.data(), bias.data);
 }
 
-// x with frozen weights.
 template <class T>
 Var<T> frozen_conv(const char* name, Var<T> x, const std::shared_ptr<const ConvWeights<T>>& w, bool transposed) {
   Op<T> op(name, {x});
   if (!op.ok()) return op.failed();
   if (w == nullptr || w->transposed != transposed) return op.fail("the weights were made for another operation");
-  const Sizes z = sizes(w->shape, x.shape(), transposed);
-  if (!z.message.empty()) return op.fail(z.message);
-  const bool gather = !transposed;
-  const std::int64_t batch = x.shape()[0];
-  const std::int64_t x_step = x.shape().size() / batch;
-  const std::int64_t y_step = z.output.size() / batch;
-  const T* from = op.value(x);
-  T* y = op.output(z.output);
-  for (std::int64_t n = 0; n < batch; ++n) {
-    run_map<T>(*w, z.shape, gather, from + n * x_step, nullptr, w->has_bias ? w->bias.data() : nullptr, w->relu, y + n * y_step, op.pool());
-  }
-  return op.done([=, s = z.shape](Backward<T>& b) {
-    b.into(x, [&](T* dx) {
-      for (std::int64_t n = 0; n < batch; ++n) {
-        const T* mask = w->relu ? y + n * y_step : nullptr;
-        run_map<T>(*w, s, !gather, b.dy() + n * y_step, mask, nullptr, false, dx + n * x_step, b.pool());
-      }
-    });
-  });
+  std::string error;
+  Node<T> node = detail::conv_node(w, x.shape(), false, false, error);
+  if (!error.empty()) return op.fail(error);
+  op.set_conv(w);
+  return op.record(std::move(node.traits), std::move(node.forward), std::move(node.backward));
 }
+
+// Weights that may change between two runs, packed anew for each.
+template <class T>
+class Repacked {
+ public:
+  explicit Repacked(const ConvShape& s) {
+    if constexpr (std::is_same_v<T, float>) {
+      packed_ = {kernels::PackedConv(s, std::vector<float>(static_cast<std::size_t>(s.weight_size())).data())};
+    }
+  }
+  const kernels::PackedConv* pack([[maybe_unused]] const T* weight) {
+    if constexpr (std::is_same_v<T, float>) packed_.front().pack(weight);
+    return get();
+  }
+  const kernels::PackedConv* get() const { return packed_.empty() ? nullptr : &packed_.front(); }
+
+ private:
+  std::vector<kernels::PackedConv> packed_;
+};
 
 // x with weights on the tape, whose gradient may be wanted.
 template <class T>
@@ -150,62 +186,133 @@ Var<T> free_conv(const char* name, Var<T> x, Var<T> weight, Var<T> bias, const C
   Op<T> op(name, {x, weight}, {bias});
   if (!op.ok()) return op.failed();
   const Shape bias_shape = bias.shape();
-  if (Status s = check_weight(weight.shape(), bias.valid() ? &bias_shape : nullptr, options, transposed); !s.ok())
-    return op.fail(s.message);
-  const std::shared_ptr<const ConvWeights<T>> w = prepare(op.value(weight), weight.shape(), options, transposed);
-  const Sizes z = sizes(w->shape, x.shape(), transposed);
-  if (!z.message.empty()) return op.fail(z.message);
+  Result<ConvWeights<T>> w = geometry<T>(weight.shape(), bias.valid() ? &bias_shape : nullptr, options, transposed);
+  if (!w.ok()) return op.fail(w.status().message);
+  const Sizes z = sizes(*w, x.shape());
+  if (!z.error.empty()) return op.fail(z.error);
   const bool gather = !transposed;
-  const std::int64_t batch = x.shape()[0];
-  const std::int64_t x_step = x.shape().size() / batch;
-  const std::int64_t y_step = z.output.size() / batch;
-  const T* from = op.value(x);
-  T* y = op.output(z.output);
-  for (std::int64_t n = 0; n < batch; ++n) {
-    run_map<T>(*w, z.shape, gather, from + n * x_step, nullptr, bias.valid() ? op.value(bias) : nullptr, w->relu, y + n * y_step,
-               op.pool());
-  }
-  return op.done([=, s = z.shape, shape = z.output](Backward<T>& b) {
-    const Scratch<T> masked(b.pool(), shape.size());
+  Repacked<T> packed(z.shape);
+  Traits traits{.shape = z.output,
+                .reads_inputs = true,
+                .workspace = map_workspace<T>(packed.get(), z.shape),
+                .flops = flops(z),
+                .pattern = Pattern::conv,
+                .detail = describe(z.shape)};
+  op.set_conv(std::make_shared<ConvWeights<T>>(std::move(*w)));
+  const auto forward = [=](Forward<T>& f) mutable {
+    const kernels::PackedConv* p = packed.pack(f.x(1));
+    for (std::int64_t n = 0; n < z.batch; ++n)
+      run_map<T>(f.x(1), p, z.shape, gather, f.x(0) + n * z.from, nullptr, {f.x(2)}, f.y() + n * z.to, f.workspace());
+  };
+  const auto backward = [=](Backward<T>& b) mutable {
     const T* dy = b.dy();
-    if (w->relu) {
-      kernels::relu_gradient(static_cast<const T*>(y), dy, masked.data(), shape.size());
-      dy = masked.data();
-    }
-    b.into(x, [&](T* dx) {
-      for (std::int64_t n = 0; n < batch; ++n)
-        run_map<T>(*w, s, !gather, dy + n * y_step, nullptr, nullptr, false, dx + n * x_step, b.pool());
+    b.into(0, [&](T* dx) {
+      const kernels::PackedConv* p = packed.pack(b.x(1));
+      for (std::int64_t n = 0; n < z.batch; ++n)
+        run_map<T>(b.x(1), p, z.shape, !gather, dy + n * z.to, nullptr, {}, dx + n * z.from, b.workspace());
     });
-    b.into(weight, [&](T* dw) {
+    b.into(1, [&](T* dw) {
       // Each of the convolution's output channels owns its part of dw; the sums run over the batch in order.
-      const std::int64_t part = s.weight_size() / s.out;
-      parallel_for(s.out, [&](std::int64_t o) {
-        ConvShape one = s;
-        one.out = 1;
-        std::fill_n(dw + o * part, part, T(0));
-        const std::int64_t plane = s.out_height() * s.out_width();
-        for (std::int64_t n = 0; n < batch; ++n) {
-          const T* large = gather ? from + n * x_step : dy + n * y_step;
-          const T* small = gather ? dy + n * y_step : from + n * x_step;
-          kernels::reference::conv_weight_gradient(one, large, small + o * plane, dw + o * part);
+      std::fill_n(dw, z.shape.weight_size(), T(0));
+      parallel_for(z.shape.out, [&](std::int64_t o) {
+        for (std::int64_t n = 0; n < z.batch; ++n) {
+          const T* large = gather ? b.x(0) + n * z.from : dy + n * z.to;
+          const T* small = gather ? dy + n * z.to : b.x(0) + n * z.from;
+          kernels::reference::conv_weight_gradient(z.shape, large, small, dw, o, o + 1);
         }
       });
     });
-    b.into(bias, [&](T* db) {
-      const Planes p(shape);
+    b.into(2, [&](T* db) {
+      const Planes p(z.output);
       std::fill_n(db, p.channels, T(0));
       for (std::int64_t k = 0; k < p.count(); ++k) {
         for (std::int64_t i = 0; i < p.plane; ++i) db[k % p.channels] += dy[k * p.plane + i];
       }
     });
-  });
+  };
+  return op.record(std::move(traits), forward, backward);
 }
 
 }  // namespace
 
+namespace detail {
+
+template <class T>
+std::vector<T> ConvWeights<T>::weights() const {
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<float> out(packed == nullptr ? 0 : static_cast<std::size_t>(shape.weight_size()));
+    if (packed != nullptr) packed->unpack(out.data());
+    return out;
+  } else {
+    return plain;
+  }
+}
+
+template <class T>
+std::shared_ptr<const ConvWeights<T>> make_conv_weights(const ConvWeights<T>& geometry, const T* weight, std::vector<T> bias) {
+  auto w = std::make_shared<ConvWeights<T>>();
+  w->shape = geometry.shape;
+  w->transposed = geometry.transposed;
+  w->output_padding = geometry.output_padding;
+  w->bias = std::move(bias);
+  if constexpr (std::is_same_v<T, float>) {
+    w->packed = std::make_unique<kernels::PackedConv>(w->shape, weight);
+  } else {
+    w->plain.assign(weight, weight + w->shape.weight_size());
+  }
+  return w;
+}
+
+template <class T>
+Node<T> conv_node(std::shared_ptr<const ConvWeights<T>> w, const Shape& x, bool residual, bool relu, std::string& error) {
+  Node<T> node;
+  const Sizes z = sizes(*w, x);
+  error = z.error;
+  if (!error.empty()) return node;
+  const bool gather = !w->transposed;
+  node.name = gather ? "conv2d" : "conv_transpose2d";
+  node.conv = w;
+  node.traits = {
+      .shape = z.output,
+      .reads_output = relu,
+      .adds_gradients = !residual,
+      .workspace = map_workspace<T>(w->packed.get(), z.shape),
+      .flops = flops(z),
+      .pattern = Pattern::conv,
+      .detail = describe(z.shape) + (w->bias.empty() ? "" : " + bias") + (residual ? " + residual" : "") + (relu ? " + relu" : "")};
+  node.forward = [=](Forward<T>& f) {
+    for (std::int64_t n = 0; n < z.batch; ++n) {
+      const Epilogue<T> e{w->bias.empty() ? nullptr : w->bias.data(), residual ? f.x(1) + n * z.to : nullptr, relu};
+      run_map<T>(w->plain.data(), w->packed.get(), z.shape, gather, f.x(0) + n * z.from, nullptr, e, f.y() + n * z.to, f.workspace());
+    }
+  };
+  node.backward = [=](Backward<T>& b) {
+    if (residual) {
+      b.into(1, [&](T* dr) {
+        if (relu) {
+          kernels::relu_gradient(b.y(), b.dy(), dr, b.size());
+        } else {
+          std::copy_n(b.dy(), b.size(), dr);
+        }
+      });
+    }
+    b.into(0, [&](T* dx, bool add) {
+      for (std::int64_t n = 0; n < z.batch; ++n) {
+        const T* mask = relu ? b.y() + n * z.to : nullptr;
+        T* to = dx + n * z.from;
+        run_map<T>(w->plain.data(), w->packed.get(), z.shape, !gather, b.dy() + n * z.to, mask, {nullptr, add ? to : nullptr}, to,
+                   b.workspace());
+      }
+    });
+  };
+  return node;
+}
+
+}  // namespace detail
+
 template <class T>
 Result<FrozenConv<T>> FrozenConv<T>::conv2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options) {
-  auto weights = freeze(weight, bias, options, false);
+  auto weights = freeze_weights(weight, bias, options, false);
   if (!weights.ok()) return weights.status();
   FrozenConv filter;
   filter.weights_ = *weights;
@@ -214,7 +321,7 @@ Result<FrozenConv<T>> FrozenConv<T>::conv2d(const Tensor<T>& weight, const Tenso
 
 template <class T>
 Result<FrozenConv<T>> FrozenConv<T>::conv_transpose2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options) {
-  auto weights = freeze(weight, bias, options, true);
+  auto weights = freeze_weights(weight, bias, options, true);
   if (!weights.ok()) return weights.status();
   FrozenConv filter;
   filter.weights_ = *weights;
@@ -241,13 +348,16 @@ Var<T> conv_transpose2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions&
   return free_conv("conv_transpose2d", x, weight, bias, options, true);
 }
 
-#define LIKENESS_INSTANTIATE(T)                                       \
-  template class FrozenConv<T>;                                       \
-  template Var<T> conv2d(Var<T>, const FrozenConv<T>&);               \
-  template Var<T> conv_transpose2d(Var<T>, const FrozenConv<T>&);     \
-  template Var<T> conv2d(Var<T>, Var<T>, Var<T>, const ConvOptions&); \
+#define LIKENESS_INSTANTIATE(T)                                                                                                      \
+  template struct detail::ConvWeights<T>;                                                                                            \
+  template std::shared_ptr<const detail::ConvWeights<T>> detail::make_conv_weights(const detail::ConvWeights<T>&, const T*,          \
+                                                                                   std::vector<T>);                                  \
+  template detail::Node<T> detail::conv_node(std::shared_ptr<const detail::ConvWeights<T>>, const Shape&, bool, bool, std::string&); \
+  template class FrozenConv<T>;                                                                                                      \
+  template Var<T> conv2d(Var<T>, const FrozenConv<T>&);                                                                              \
+  template Var<T> conv_transpose2d(Var<T>, const FrozenConv<T>&);                                                                    \
+  template Var<T> conv2d(Var<T>, Var<T>, Var<T>, const ConvOptions&);                                                                \
   template Var<T> conv_transpose2d(Var<T>, Var<T>, Var<T>, const ConvOptions&);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -1,4 +1,7 @@
 // Linear layers: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
+#include <algorithm>
+
+#include "autodiff/dimensions.hpp"
 #include "autodiff/frozen.hpp"
 #include "autodiff/tape_state.hpp"
 #include "kernels/elementwise.hpp"
@@ -29,18 +32,42 @@ Result<FrozenLinear<T>> FrozenLinear<T>::create(const Tensor<T>& weight, const T
   return layer;
 }
 
+namespace {
+
+// x is a vector [inputs] or a batch of them [N, inputs].
+bool fits(const Shape& x, std::int64_t inputs) { return (x.rank() == 1 || x.rank() == 2) && x[x.rank() - 1] == inputs; }
+
+std::string expected(const Shape& x, std::int64_t inputs) {
+  return "x is [" + std::to_string(inputs) + "] or [N, " + std::to_string(inputs) + "], not " + x.text();
+}
+
+}  // namespace
+
 template <class T>
 Var<T> linear(Var<T> x, const FrozenLinear<T>& layer) {
   Op<T> op("linear", {x});
   if (!op.ok()) return op.failed();
   const auto w = TapeAccess<T>::shared(layer);
   if (w == nullptr) return op.fail("the layer has no weights");
-  if (x.shape() != Shape({w->inputs})) return op.fail("x is [" + std::to_string(w->inputs) + "], not " + x.shape().text());
-  T* y = op.output({w->outputs});
-  kernels::matvec(w->transposed.data(), w->bias.empty() ? nullptr : w->bias.data(), op.value(x), w->inputs, w->outputs, y);
-  return op.done([x, w](Backward<T>& b) {
-    b.into(x, [&](T* dx) { kernels::matvec_transposed(w->transposed.data(), b.dy(), w->inputs, w->outputs, dx); });
-  });
+  const Shape shape = x.shape();
+  if (!fits(shape, w->inputs)) return op.fail(expected(shape, w->inputs));
+  const std::int64_t batch = shape.size() / w->inputs;
+  return op.record(
+      {.shape = with_size(shape, shape.rank() - 1, w->outputs),
+       .flops = 2.0 * static_cast<double>(w->outputs) * static_cast<double>(shape.size())},
+      [=](Forward<T>& f) {
+        const T* bias = w->bias.empty() ? nullptr : w->bias.data();
+        for (std::int64_t n = 0; n < batch; ++n) {
+          kernels::matvec(w->transposed.data(), bias, f.x(0) + n * w->inputs, w->inputs, w->outputs, f.y() + n * w->outputs);
+        }
+      },
+      [=](Backward<T>& b) {
+        b.into(0, [&](T* dx) {
+          for (std::int64_t n = 0; n < batch; ++n) {
+            kernels::matvec_transposed(w->transposed.data(), b.dy() + n * w->outputs, w->inputs, w->outputs, dx + n * w->inputs);
+          }
+        });
+      });
 }
 
 template <class T>
@@ -51,32 +78,45 @@ Var<T> linear(Var<T> x, Var<T> weight, Var<T> bias) {
   if (shape.rank() != 2) return op.fail("the weight is [outputs, inputs], not " + shape.text());
   const std::int64_t outputs = shape[0];
   const std::int64_t inputs = shape[1];
-  if (x.shape() != Shape({inputs})) return op.fail("x is [" + std::to_string(inputs) + "], not " + x.shape().text());
+  if (!fits(x.shape(), inputs)) return op.fail(expected(x.shape(), inputs));
   if (bias.valid() && bias.shape() != Shape({outputs}))
     return op.fail("the bias is [" + std::to_string(outputs) + "], not " + bias.shape().text());
-  const T* from = op.value(x);
-  const T* w = op.value(weight);
-  T* y = op.output({outputs});
+  const std::int64_t batch = x.shape().size() / inputs;
   // The rows of `weight` are the columns of the transposed map: the two kernels change roles.
-  kernels::matvec_transposed(w, from, outputs, inputs, y);
-  if (bias.valid()) kernels::add(static_cast<const T*>(y), op.value(bias), y, outputs);
-  return op.done([=](Backward<T>& b) {
-    const T* dy = b.dy();
-    b.into(x, [&](T* dx) { kernels::matvec(w, static_cast<const T*>(nullptr), dy, outputs, inputs, dx); });
-    b.into(weight, [&](T* dw) {
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] = dy[o] * from[i];
-      }
-    });
-    b.into(bias, [&](T* db) { std::copy_n(dy, outputs, db); });
-  });
+  return op.record(
+      {.shape = with_size(x.shape(), x.shape().rank() - 1, outputs),
+       .reads_inputs = true,
+       .flops = 2.0 * static_cast<double>(outputs) * static_cast<double>(x.shape().size())},
+      [=](Forward<T>& f) {
+        for (std::int64_t n = 0; n < batch; ++n) {
+          T* y = f.y() + n * outputs;
+          kernels::matvec_transposed(f.x(1), f.x(0) + n * inputs, outputs, inputs, y);
+          if (f.x(2) != nullptr) kernels::add(static_cast<const T*>(y), f.x(2), y, outputs);
+        }
+      },
+      [=](Backward<T>& b) {
+        const T* dy = b.dy();
+        b.into(0, [&](T* dx) {
+          for (std::int64_t n = 0; n < batch; ++n) {
+            kernels::matvec(b.x(1), static_cast<const T*>(nullptr), dy + n * outputs, outputs, inputs, dx + n * inputs);
+          }
+        });
+        b.into(1, [&](T* dw) {
+          std::fill_n(dw, outputs * inputs, T(0));
+          for (std::int64_t n = 0; n < batch; ++n) {
+            for (std::int64_t o = 0; o < outputs; ++o) {
+              for (std::int64_t i = 0; i < inputs; ++i) dw[o * inputs + i] += dy[n * outputs + o] * b.x(0)[n * inputs + i];
+            }
+          }
+        });
+        b.into(2, [&](T* db) { kernels::sum_middle({1, batch, outputs}, dy, T(1), db); });
+      });
 }
 
 #define LIKENESS_INSTANTIATE(T)                           \
   template class FrozenLinear<T>;                         \
   template Var<T> linear(Var<T>, const FrozenLinear<T>&); \
   template Var<T> linear(Var<T>, Var<T>, Var<T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -1,5 +1,6 @@
 // Losses: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <array>
+#include <optional>
 
 #include "autodiff/tape_state.hpp"
 #include "kernels/elementwise.hpp"
@@ -56,7 +57,32 @@ class Broadcast {
   bool vector_ = false;
 };
 
-// sum w distance(a, b) / sum w; the two losses differ in distance() and its gradient.
+// body(first element, weights of the run or nullptr where they are one number, that number, elements) for every run.
+template <class T, class Body>
+void for_runs(const Broadcast& run, const T* weights, Body body) {
+  for (std::int64_t k = 0; k < run.segments; ++k) {
+    const T* w = weights == nullptr ? nullptr : weights + run.offset(k);
+    if (run.vector()) {
+      body(k * run.length, w, T(1), run.length);
+    } else {
+      body(k * run.length, static_cast<const T*>(nullptr), w == nullptr ? T(1) : *w, run.length);
+    }
+  }
+}
+
+// Sum of the broadcast weights.
+template <class T>
+kernels::Wide<T> norm(const Broadcast& run, const T* weights) {
+  kernels::Wide<T> sum(0);
+  for_runs(run, weights, [&](std::int64_t, const T* w, T scale, std::int64_t n) {
+    if (w == nullptr) sum += static_cast<kernels::Wide<T>>(scale) * static_cast<kernels::Wide<T>>(n);
+    for (std::int64_t i = 0; w != nullptr && i < n; ++i) sum += w[i];
+  });
+  return sum;
+}
+
+// sum w distance(a, b) / sum w. sum(step, first element, weights, elements) adds distances up, gradient(step, input, first element,
+// weights, scale, dx, elements) is their gradient.
 template <class T, class Sum, class Gradient>
 Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, Gradient gradient) {
   Op<T> op(name, {a, b}, {weights});
@@ -70,42 +96,29 @@ Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, 
   const bool weighted = weights.valid();
   const std::optional<Broadcast> found = Broadcast::create(shape, weighted ? weights.shape() : one);
   if (!found) return op.fail("weights " + weights.shape().text() + " do not broadcast over " + shape.text());
+  if (op.wants_gradient(weights)) return op.fail("the weights must be a constant");
   const Broadcast run = *found;
-  const T* w = weighted ? op.value(weights) : nullptr;
-  if (weighted && TapeAccess<T>::node(weights).wants_gradient) return op.fail("the weights must be a constant");
-  const T* va = op.value(a);
-  const T* vb = op.value(b);
-  double total = 0.0;
-  double norm = 0.0;
-  for (std::int64_t k = 0; k < run.segments; ++k) {
-    const std::int64_t at = k * run.length;
-    const T* v = weighted ? w + run.offset(k) : nullptr;
-    const double scale = weighted && !run.vector() ? static_cast<double>(*v) : 1.0;
-    total += scale * sum(va + at, vb + at, run.vector() ? v : nullptr, run.length);
-    double segment_norm = static_cast<double>(run.length);
-    if (run.vector()) {
-      segment_norm = 0.0;
-      for (std::int64_t i = 0; i < run.length; ++i) segment_norm += static_cast<double>(v[i]);
-    }
-    norm += scale * segment_norm;
-  }
-  if (!(norm > 0.0)) return op.fail("the weights must have a positive sum");
-  T* y = op.output({});
-  y[0] = static_cast<T>(total / norm);
-  return op.done([=](Backward<T>& back) {
-    const auto flow = [&](const Var<T>& x, const T* from, const T* to) {
-      back.into(x, [&](T* dx) {
-        for (std::int64_t k = 0; k < run.segments; ++k) {
-          const std::int64_t at = k * run.length;
-          const T* v = weighted ? w + run.offset(k) : nullptr;
-          const double scale = static_cast<double>(back.dy()[0]) / norm * (weighted && !run.vector() ? static_cast<double>(*v) : 1.0);
-          gradient(from + at, to + at, run.vector() ? v : nullptr, scale, dx + at, run.length);
+  if (weighted && op.value(weights) != nullptr && !(kernels::real_part(norm(run, op.value(weights))) > 0))
+    return op.fail("the weights must have a positive sum");
+  return op.record(
+      {.shape = {}, .reads_inputs = true, .flops = 3.0 * static_cast<double>(shape.size())},
+      [=](Forward<T>& f) {
+        kernels::Wide<T> total(0);
+        for_runs(run, f.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
+          total += static_cast<kernels::Wide<T>>(scale) * sum(f, at, w, n);
+        });
+        *f.y() = static_cast<T>(total / norm(run, f.x(2)));
+      },
+      [=](Backward<T>& back) {
+        const kernels::Wide<T> factor = static_cast<kernels::Wide<T>>(*back.dy()) / norm(run, back.x(2));
+        for (const std::size_t i : {0, 1}) {
+          back.into(i, [&](T* dx) {
+            for_runs(run, back.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
+              gradient(back, i, at, w, static_cast<T>(factor * static_cast<kernels::Wide<T>>(scale)), dx + at, n);
+            });
+          });
         }
       });
-    };
-    flow(a, va, vb);
-    flow(b, vb, va);
-  });
 }
 
 }  // namespace
@@ -114,9 +127,17 @@ template <class T>
 Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights) {
   return mean_loss<T>(
       "l1_mean", a, b, weights,
-      [](const T* x, const T* to, const T* w, std::int64_t n) { return static_cast<double>(kernels::l1_sum(x, to, w, n)); },
-      [](const T* x, const T* to, const T* w, double scale, T* dx, std::int64_t n) {
-        kernels::l1_gradient(x, to, w, static_cast<T>(scale), dx, n);
+      [](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) -> kernels::Wide<T> {
+        if (f.decider_x(0) != nullptr)
+          return kernels::reference::l1_sum(f.x(0) + at, f.x(1) + at, w, f.decider_x(0) + at, f.decider_x(1) + at, n);
+        return kernels::l1_sum(f.x(0) + at, f.x(1) + at, w, n);
+      },
+      [](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        if (back.decider_x(0) != nullptr) {
+          kernels::l1_gradient(back.decider_x(i) + at, back.decider_x(1 - i) + at, w, scale, dx, n);
+        } else {
+          kernels::l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, scale, dx, n);
+        }
       });
 }
 
@@ -124,9 +145,29 @@ template <class T>
 Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights) {
   return mean_loss<T>(
       "l2_mean", a, b, weights,
-      [](const T* x, const T* to, const T* w, std::int64_t n) { return static_cast<double>(kernels::l2_sum(x, to, w, n)); },
-      [](const T* x, const T* to, const T* w, double scale, T* dx, std::int64_t n) {
-        kernels::l2_gradient(x, to, w, static_cast<T>(2.0 * scale), dx, n);
+      [](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) { return kernels::l2_sum(f.x(0) + at, f.x(1) + at, w, n); },
+      [](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        kernels::l2_gradient(back.x(i) + at, back.x(1 - i) + at, w, T(2) * scale, dx, n);
+      });
+}
+
+template <class T>
+Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta, Var<T> weights) {
+  if (!(beta > 0)) return Op<T>("smooth_l1_mean", {a, b}).fail("needs beta > 0");
+  return mean_loss<T>(
+      "smooth_l1_mean", a, b, weights,
+      [beta](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) -> kernels::Wide<T> {
+        if (f.decider_x(0) != nullptr)
+          return kernels::smooth_l1_sum(f.x(0) + at, f.x(1) + at, w, f.decider_x(0) + at, f.decider_x(1) + at, beta, n);
+        return kernels::smooth_l1_sum(f.x(0) + at, f.x(1) + at, w, beta, n);
+      },
+      [beta](const Backward<T>& back, std::size_t i, std::int64_t at, const T* w, T scale, T* dx, std::int64_t n) {
+        if (back.decider_x(0) != nullptr) {
+          kernels::smooth_l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, back.decider_x(i) + at, back.decider_x(1 - i) + at, beta,
+                                      scale, dx, n);
+        } else {
+          kernels::smooth_l1_gradient(back.x(i) + at, back.x(1 - i) + at, w, beta, scale, dx, n);
+        }
       });
 }
 
@@ -135,25 +176,42 @@ Var<T> weighted_sum(std::span<const Var<T>> terms, std::span<const T> weights) {
   Op<T> op("weighted_sum", terms);
   if (!op.ok()) return op.failed();
   if (terms.size() != weights.size()) return op.fail("needs as many weights as terms");
-  T sum(0);
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    if (terms[i].shape().size() != 1) return op.fail("the terms are scalars, not " + terms[i].shape().text());
-    sum += weights[i] * terms[i].item();
+  for (const Var<T>& term : terms) {
+    if (term.shape().size() != 1) return op.fail("the terms are scalars, not " + term.shape().text());
   }
-  *op.output({}) = sum;
-  return op.done(
-      [kept = std::vector<Var<T>>(terms.begin(), terms.end()), factors = std::vector<T>(weights.begin(), weights.end())](Backward<T>& b) {
-        for (std::size_t i = 0; i < kept.size(); ++i) {
-          b.into(kept[i], [&](T* dx) { dx[0] = factors[i] * b.dy()[0]; });
-        }
+  const std::vector<T> factors(weights.begin(), weights.end());
+  return op.record(
+      {.shape = {}},
+      [factors](Forward<T>& f) {
+        T sum(0);
+        for (std::size_t i = 0; i < factors.size(); ++i) sum += factors[i] * *f.x(i);
+        *f.y() = sum;
+      },
+      [factors](Backward<T>& b) {
+        for (std::size_t i = 0; i < factors.size(); ++i) b.into(i, [&](T* dx) { *dx = factors[i] * *b.dy(); });
       });
 }
 
-#define LIKENESS_INSTANTIATE(T)                    \
-  template Var<T> l1_mean(Var<T>, Var<T>, Var<T>); \
-  template Var<T> l2_mean(Var<T>, Var<T>, Var<T>); \
+template <class T>
+Var<T> feature_l1(std::span<const Var<T>> a, std::span<const Var<T>> b, std::span<const T> depth_weights,
+                  std::span<const Var<T>> place_weights) {
+  if (a.empty() || a.size() != b.size() || a.size() != depth_weights.size() ||
+      (!place_weights.empty() && place_weights.size() != a.size())) {
+    return Op<T>("feature_l1", a).fail("needs as many features, weights and place weights on each side");
+  }
+  std::vector<Var<T>> terms;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    terms.push_back(l1_mean(a[k], b[k], place_weights.empty() ? Var<T>() : place_weights[k]));
+  }
+  return weighted_sum(std::span<const Var<T>>(terms), depth_weights);
+}
+
+#define LIKENESS_INSTANTIATE(T)                                                                                              \
+  template Var<T> l1_mean(Var<T>, Var<T>, Var<T>);                                                                           \
+  template Var<T> l2_mean(Var<T>, Var<T>, Var<T>);                                                                           \
+  template Var<T> smooth_l1_mean(Var<T>, Var<T>, double, Var<T>);                                                            \
+  template Var<T> feature_l1(std::span<const Var<T>>, std::span<const Var<T>>, std::span<const T>, std::span<const Var<T>>); \
   template Var<T> weighted_sum(std::span<const Var<T>>, std::span<const T>);
-LIKENESS_INSTANTIATE(float)
-LIKENESS_INSTANTIATE(double)
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

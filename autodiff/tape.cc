@@ -39,14 +39,15 @@ std::string Shape::text() const {
 
 template <class T>
 Shape Var<T>::shape() const {
-  return valid() ? TapeAccess<T>::node(*this).shape : Shape({0});
+  return valid() ? TapeAccess<T>::node(*this).traits.shape : Shape({0});
 }
 
 template <class T>
 std::span<const T> Var<T>::value() const {
   if (!valid()) return {};
   const auto& node = TapeAccess<T>::node(*this);
-  return {node.value, static_cast<std::size_t>(node.shape.size())};
+  if (node.value == nullptr) return {};
+  return {node.value, static_cast<std::size_t>(node.traits.shape.size())};
 }
 
 template <class T>
@@ -54,7 +55,7 @@ std::span<const T> Var<T>::gradient() const {
   if (!valid()) return {};
   const auto& node = TapeAccess<T>::node(*this);
   if (node.gradient == nullptr) return {};
-  return {node.gradient, static_cast<std::size_t>(node.shape.size())};
+  return {node.gradient, static_cast<std::size_t>(node.traits.shape.size())};
 }
 
 template <class T>
@@ -69,7 +70,85 @@ void Backward<T>::accumulate(const T* more, T* sum, std::int64_t n) {
 }
 
 template <class T>
-Tape<T>::Tape() : state_(std::make_unique<detail::TapeState<T>>()) {}
+Op<T>::Op(const char* name, std::span<const Var<T>> inputs, std::initializer_list<Var<T>> optional) : name_(name) {
+  for (const Var<T>& x : inputs) meet(x, true);
+  for (const Var<T>& x : optional) meet(x, false);
+  if (tape_ == nullptr) ok_ = false;
+  if (ok_ && !TapeAccess<T>::state(*tape_).status.ok()) ok_ = false;
+}
+
+template <class T>
+void Op<T>::meet(const Var<T>& x, bool required) {
+  Tape<T>* tape = x.tape();
+  if (tape == nullptr) {
+    inputs_.push_back(-1);
+    if (required) missing();
+    return;
+  }
+  if (tape_ == nullptr) tape_ = tape;
+  if (was_missing_) missing();
+  if (tape != tape_) {
+    fail("the inputs are on different tapes");
+  } else if (!x.valid()) {
+    ok_ = false;  // an error before this operation; the tape knows it
+  } else {
+    inputs_.push_back(TapeAccess<T>::id(x));
+    if (TapeAccess<T>::node(x).wants_gradient) differentiable_ = true;
+  }
+}
+
+// A required input was never set. The error goes to the tape as soon as another input shows which one.
+template <class T>
+void Op<T>::missing() {
+  was_missing_ = true;
+  ok_ = false;
+  if (tape_ != nullptr) fail("an input is missing");
+}
+
+template <class T>
+Var<T> Op<T>::failed() const {
+  return TapeAccess<T>::var(tape_, -1);
+}
+
+template <class T>
+Var<T> Op<T>::fail(const std::string& message) {
+  if (tape_ != nullptr) TapeAccess<T>::state(*tape_).fail({Code::invalid_argument, std::string(name_) + ": " + message});
+  ok_ = false;
+  return failed();
+}
+
+template <class T>
+const T* Op<T>::value(const Var<T>& x) const {
+  return TapeAccess<T>::node(x).value;
+}
+
+template <class T>
+bool Op<T>::wants_gradient(const Var<T>& x) const {
+  return x.valid() && TapeAccess<T>::node(x).wants_gradient;
+}
+
+template <class T>
+Var<T> Op<T>::record(Traits traits, std::function<void(Forward<T>&)> forward, std::function<void(Backward<T>&)> backward) {
+  detail::TapeState<T>& s = TapeAccess<T>::state(*tape_);
+  const std::int64_t size = traits.shape.size();
+  if (size < 1) return fail("the result " + traits.shape.text() + " is empty or too large");
+  detail::Node<T> node;
+  node.name = name_;
+  node.traits = std::move(traits);
+  node.inputs = std::move(inputs_);
+  node.forward = std::move(forward);
+  node.backward = std::move(backward);
+  node.conv = std::move(conv_);
+  node.wants_gradient = differentiable_;
+  s.nodes.push_back(std::move(node));
+  if (s.recording == Recording::eager) s.compute(s.nodes.back());
+  return TapeAccess<T>::var(tape_, static_cast<int>(s.nodes.size()) - 1);
+}
+
+template <class T>
+Tape<T>::Tape(Recording recording) : state_(std::make_unique<detail::TapeState<T>>()) {
+  state_->recording = recording;
+}
 
 template <class T>
 Tape<T>::~Tape() = default;
@@ -79,6 +158,7 @@ Var<T> Tape<T>::variable(const Shape& shape, std::span<const T> values) {
   Var<T> v = constant(shape, values);
   if (!v.valid()) return v;
   auto& node = TapeAccess<T>::node(v);
+  node.name = "variable";
   node.owned = state_->pool.take(shape.size());
   std::copy(values.begin(), values.end(), node.owned);
   node.value = node.owned;
@@ -96,11 +176,23 @@ Var<T> Tape<T>::constant(const Shape& shape, std::span<const T> values) {
                                               " numbers, not " + std::to_string(values.size())});
   }
   if (!state_->status.ok()) return TapeAccess<T>::var(this, -1);
-  typename detail::TapeState<T>::Node node;
-  node.shape = shape;
+  detail::Node<T> node;
+  node.name = "constant";
+  node.traits.shape = shape;
   node.value = values.data();
   state_->nodes.push_back(std::move(node));
   return TapeAccess<T>::var(this, static_cast<int>(state_->nodes.size()) - 1);
+}
+
+template <class T>
+Var<T> Tape<T>::copied(const Shape& shape, std::span<const double> values) {
+  const std::vector<T> numbers(values.begin(), values.end());
+  const Var<T> v = variable(shape, numbers);
+  if (!v.valid()) return v;
+  auto& node = TapeAccess<T>::node(v);
+  node.name = "constant";
+  node.wants_gradient = node.is_variable = false;
+  return v;
 }
 
 template <class T>
@@ -111,6 +203,8 @@ Status Tape<T>::backward(Var<T> loss) {
       s.fail({Code::invalid_argument, "backward: the loss is not on this tape"});
     } else if (loss.shape().size() != 1) {
       s.fail({Code::invalid_argument, "backward: the loss is a scalar, not of shape " + loss.shape().text()});
+    } else if (s.recording == Recording::deferred) {
+      s.fail({Code::invalid_argument, "backward: a deferred tape computes nothing; freeze() it"});
     } else if (s.went_back) {
       s.fail({Code::invalid_argument, "backward: runs once a recording; call clear() and record again"});
     }
@@ -119,19 +213,21 @@ Status Tape<T>::backward(Var<T> loss) {
   s.went_back = true;
   auto& last = TapeAccess<T>::node(loss);
   if (last.wants_gradient) {
-    last.gradient = s.pool.take(1);
-    last.gradient[0] = T(1);
+    *s.gradient(last) = T(1);
+    last.has_gradient = true;
   }
   for (std::size_t i = s.nodes.size(); i-- > 0;) {
-    auto& node = s.nodes[i];
-    if (node.gradient != nullptr && node.backward) {
-      Backward<T> context(s, node);
-      node.backward(context);
-      s.pool.give(node.gradient, node.shape.size());
+    detail::Node<T>& node = s.nodes[i];
+    const std::int64_t size = node.traits.shape.size();
+    if (node.is_variable) {
+      if (!node.has_gradient) std::fill_n(s.gradient(node), size, T(0));
+    } else if (node.has_gradient) {
+      const Scratch<T> workspace(s.pool, node.traits.workspace);
+      node.workspace = workspace.data();
+      Backward<T> step(s.nodes, node, s.decide(), s);
+      node.backward(step);
+      s.pool.give(node.gradient, size);
       node.gradient = nullptr;
-    } else if (node.is_variable && node.gradient == nullptr) {
-      node.gradient = s.pool.take(node.shape.size());
-      std::fill_n(node.gradient, node.shape.size(), T(0));
     }
   }
   return s.status;
@@ -146,8 +242,9 @@ template <class T>
 void Tape<T>::clear() {
   detail::TapeState<T>& s = *state_;
   for (auto& node : s.nodes) {
-    if (node.owned != nullptr) s.pool.give(node.owned, node.shape.size());
-    if (node.gradient != nullptr) s.pool.give(node.gradient, node.shape.size());
+    const std::int64_t size = node.traits.shape.size();
+    if (node.owned != nullptr) s.pool.give(node.owned, size);
+    if (node.gradient != nullptr) s.pool.give(node.gradient, size);
   }
   s.nodes.clear();
   s.status = Status::success();
@@ -159,11 +256,15 @@ std::size_t Tape<T>::bytes() const {
   return state_->pool.bytes();
 }
 
-template class Var<float>;
-template class Var<double>;
-template class Backward<float>;
-template class Backward<double>;
-template class Tape<float>;
-template class Tape<double>;
+void follow(Tape<double>& shadow, const Tape<float>& decider) {
+  TapeAccess<double>::state(shadow).decider = &TapeAccess<float>::state(decider);
+}
+
+#define LIKENESS_INSTANTIATE(T) \
+  template class Var<T>;        \
+  template class Backward<T>;   \
+  template class Op<T>;         \
+  template class Tape<T>;
+LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

@@ -1,6 +1,6 @@
 // One step of a fit, as the search runs it: picture = generator(x) at 512x512, resized to 256x256, features at four depths,
 // L1 means, gradient to x, optimiser step, clamp. Random weights of the shipped (compact) and the published (paper)
-// architectures; batch 1, one tape used again and again. Threads: OMP_NUM_THREADS.
+// architectures; batch 1, frozen once. Threads: OMP_NUM_THREADS.
 //
 //   fit_step --benchmark_filter=compact
 #include <benchmark/benchmark.h>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "likeness/nn.hpp"
+#include "likeness/program.hpp"
 #include "nn/optimizer.hpp"
 #include "nn/random_tensors.hpp"
 
@@ -20,7 +21,7 @@ struct Nets {
   ResidualNet<float> extractor;
 };
 
-constexpr const char* kCompactGenerator = R"({"type":"generator","inputs":130,"channels":[320,256,192,128,64,40,16,3]})";
+constexpr const char* kCompactGenerator = R"({"type":"generator","inputs":142,"channels":[320,256,192,128,64,40,16,3]})";
 constexpr const char* kCompactExtractor =
     R"({"type":"residual","block":"basic","layers":[1,2,2,2],"widths":[16,48,96,160],
         "stem":{"width":16,"kernel":3,"stride":2,"max_pool":false},"input_size":256,"mean":[0.5,0.4,0.4],"std":[0.25,0.25,0.25]})";
@@ -43,9 +44,9 @@ Result<Nets> make(const char* generator_json, const char* extractor_json) {
   return Nets{std::move(*generator), std::move(*extractor)};
 }
 
-std::vector<Var<float>> look(const Nets& nets, Tape<float>& tape, const Tensor<float>& x) {
+std::vector<Var<float>> look(const Nets& nets, Var<float> x) {
   const int side = nets.extractor.architecture().input_size;
-  return nets.extractor.features(resize_bilinear(nets.generator(tape.variable(x)), side, side));
+  return nets.extractor.features(resize_bilinear(nets.generator(x), side, side));
 }
 
 void fit_step(benchmark::State& state, const char* generator_json, const char* extractor_json) {
@@ -53,30 +54,35 @@ void fit_step(benchmark::State& state, const char* generator_json, const char* e
   if (!nets.ok()) return state.SkipWithError(nets.status().message.c_str());
   const auto inputs = static_cast<std::int64_t>(nets->generator.architecture().inputs);
   Tensor<float> x{Shape({inputs}), std::vector<float>(static_cast<std::size_t>(inputs), 0.3F)};
-  Tape<float> tape;
   std::vector<Tensor<float>> targets;
-  for (const Var<float>& feature : look(*nets, tape, x))
-    targets.push_back({feature.shape(), {feature.value().begin(), feature.value().end()}});
-  tape.clear();
+  {
+    Tape<float> tape;
+    for (const Var<float>& feature : look(*nets, tape.constant(x)))
+      targets.push_back({feature.shape(), {feature.value().begin(), feature.value().end()}});
+  }
 
   x.data.assign(x.data.size(), 0.5F);
+  Tape<float> tape(Recording::deferred);
+  const Var<float> sliders = tape.variable(x);
+  const std::vector<Var<float>> features = look(*nets, sliders);
+  std::vector<Var<float>> terms;
+  for (std::size_t i = 0; i < features.size(); ++i) terms.push_back(l1_mean(features[i], tape.constant(targets[i])));
+  const std::vector<float> weights(terms.size(), 0.25F);
+  const Var<float> loss = weighted_sum<float>(terms, weights);
+  Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {sliders}});
+  if (!program.ok()) return state.SkipWithError(program.status().message.c_str());
+  double flops = 0;
+  for (const PlanStep& step : program->plan()) flops += step.flops;
+
   Sgd optimizer({.rate = 0.05, .momentum = 0.9});
   for (auto _ : state) {
-    const int side = nets->extractor.architecture().input_size;
-    const Var<float> sliders = tape.variable(x);
-    const std::vector<Var<float>> features = nets->extractor.features(resize_bilinear(nets->generator(sliders), side, side));
-    std::vector<Var<float>> terms;
-    for (std::size_t i = 0; i < features.size(); ++i) terms.push_back(l1_mean(features[i], tape.constant(targets[i])));
-    const std::vector<float> weights(terms.size(), 0.25F);
-    const Var<float> loss = weighted_sum<float>(terms, weights);
-    const Status status = tape.backward(loss);
-    if (!status.ok()) return state.SkipWithError(status.message.c_str());
-    benchmark::DoNotOptimize(loss.item());
-    optimizer.step(x.data, sliders.gradient());
-    project_box(x.data);
-    tape.clear();
+    program->run();
+    benchmark::DoNotOptimize(program->value(loss)[0]);
+    optimizer.step(program->input(sliders), program->gradient(sliders));
+    project_box(program->input(sliders));
   }
-  state.counters["tape_MB"] = static_cast<double>(tape.bytes()) / 1e6;
+  state.counters["block_MB"] = static_cast<double>(program->bytes()) / 1e6;
+  state.counters["GFLOP"] = flops / 1e9;
 }
 
 }  // namespace

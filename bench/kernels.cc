@@ -18,9 +18,9 @@ void conv(benchmark::State& state, const ConvShape& s, bool gather) {
   std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)));
   for (auto _ : state) {
     if (gather) {
-      packed.gather(s, x.data(), nullptr, nullptr, false, y.data(), workspace.data());
+      packed.gather(s, x.data(), nullptr, {}, y.data(), workspace.data());
     } else {
-      packed.scatter(s, y.data(), nullptr, nullptr, false, x.data(), workspace.data());
+      packed.scatter(s, y.data(), nullptr, {}, x.data(), workspace.data());
     }
     benchmark::ClobberMemory();
   }

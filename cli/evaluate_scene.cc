@@ -18,6 +18,7 @@
 #include "cli/fit_options.hpp"
 #include "fit/model.hpp"
 #include "image/resample.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {

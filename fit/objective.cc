@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <string>
 
 #include "image/resample.hpp"
+#include "likeness/program.hpp"
 
 namespace likeness {
 namespace {
@@ -59,7 +61,6 @@ struct Objective::State {
   const ResidualNet<float>* extractor;
   const Schema* schema;
   const Companions* companions;
-  Tape<float> tape;
   ObjectiveOptions options;
 
   std::vector<Depth> depths;
@@ -70,6 +71,11 @@ struct Objective::State {
 
   std::vector<Weighted> terms;                                           // the depths in order, then the others
   std::size_t probability_term = 0, landmark_term = 0, colour_term = 0;  // indices; 0: left out (the first term is a depth)
+  // The tape's part of the loss, frozen for the photo: depths and probabilities.
+  std::optional<Program<float>> program;
+  Var<float> input, pictures;
+  std::vector<Var<float>> parts, compared;  // one per term; the features of the depths
+  Tensor<float> factors;                    // [1, parts], set before a run
   std::vector<float> average;
   // Entries that are held to the average: shape, pose and expression; tints. Pose and expression too: a brow that is lifted by the muscle
   // and lowered by its shape would look right in the fit and wrong in the neutral character.
@@ -132,49 +138,55 @@ struct Objective::State {
     return together > 0 ? apart / together : 0;
   }
 
-  // The tape's part of the loss, recorded: depths and probabilities. `apart` becomes the mean distance of the features.
-  Var<float> record(Var<float> input, double& apart) {
-    const std::vector<Var<float>> features = extractor->features(to_input((*generator)(input)));
-    std::vector<Var<float>> parts;
-    std::vector<float> factors;
-    const auto add = [&](Var<float> part, Weighted& term) {
-      term.value = static_cast<double>(part.item());
-      parts.push_back(part);
-      factors.push_back(static_cast<float>(term.factor()));
-    };
-    apart = 0;
-    for (std::size_t d = 0; d < depths.size() && d < features.size(); ++d) {
+  // Records and freezes the tape's part of the loss.
+  Status freeze_program() {
+    Tape<float> tape(Recording::deferred);
+    parts.clear();
+    compared.clear();
+    input = tape.variable({static_cast<std::int64_t>(average.size())}, average);
+    const std::vector<Var<float>> found = extractor->features(to_input((*generator)(input)));
+    for (std::size_t d = 0; d < depths.size() && d < found.size(); ++d) {
       const Depth& depth = depths[d];
-      Var<float> feature = features[d];
+      Var<float> feature = found[d];
       if (!depth.scale.data.empty()) feature = affine(feature, tape.constant(depth.scale), tape.constant(depth.zero));
       const Var<float> target = tape.constant(depth.target), places = tape.constant(depth.places);
-      add(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places), terms[d]);
-      if (feature.valid()) apart += distance(depth, feature.value()) / static_cast<double>(depths.size());
+      parts.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
+      compared.push_back(feature);
     }
     if (probability_term > 0) {
-      const Var<float> found = softmax_channels(extractor->segment(features));
-      add(l1_mean(found, tape.constant(probabilities), tape.constant(covered)), terms[probability_term]);
+      parts.push_back(l1_mean(softmax_channels(extractor->segment(found)), tape.constant(probabilities), tape.constant(covered)));
     }
-    return weighted_sum(std::span<const Var<float>>(parts), std::span<const float>(factors));
+    const auto count = static_cast<std::int64_t>(parts.size());
+    factors = {{1, count}, std::vector<float>(parts.size(), 1.0F)};
+    std::vector<Var<float>> numbers;
+    for (const Var<float>& part : parts) numbers.push_back(reshape(part, {1}));
+    pictures = linear(concat(std::span<const Var<float>>(numbers)), tape.constant(factors), {});
+    std::vector<Var<float>> outputs = parts;
+    outputs.insert(outputs.end(), compared.begin(), compared.end());
+    Result<Program<float>> frozen = freeze<float>({.loss = pictures, .gradients = {input}, .outputs = std::move(outputs)});
+    if (!frozen.ok()) return frozen.status();
+    program = std::move(*frozen);
+    return Status::success();
   }
 
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) {
-    if (x.size() != schema->size() || terms.empty())
+    if (x.size() != schema->size() || terms.empty() || !program)
       return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
-    tape.clear();
-    const Shape shape{static_cast<std::int64_t>(x.size())};
-    const Var<float> input = gradient.empty() ? tape.constant(shape, x) : tape.variable(shape, x);
+    for (std::size_t t = 0; t < parts.size(); ++t) factors.data[t] = static_cast<float>(terms[t].factor());
+    std::ranges::copy(x, program->input(input).begin());
+    program->forward();
     double apart = 0;
-    const Var<float> pictures = record(input, apart);
-    if (!tape.status().ok()) return tape.status();
+    for (std::size_t d = 0; d < compared.size(); ++d)
+      apart += distance(depths[d], program->value(compared[d])) / static_cast<double>(compared.size());
+    for (std::size_t t = 0; t < parts.size(); ++t) terms[t].value = static_cast<double>(program->value(parts[t])[0]);
     if (!gradient.empty()) {
-      if (Status status = tape.backward(pictures); !status.ok()) return status;
-      std::ranges::copy(input.gradient(), gradient.begin());
+      program->backward();
+      std::ranges::copy(program->gradient(input), gradient.begin());
       if (colour_term > 0) {
         for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= 1 - companions->routed()[i];
       }
     }
-    double loss = pictures.item();
+    double loss = program->value(pictures)[0];
     if (landmark_term > 0) {
       Weighted& term = terms[landmark_term];
       term.value = landmarks.evaluate(*companions, x, term.factor(), gradient);
@@ -209,7 +221,8 @@ struct Objective::State {
 Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOptions& wanted) {
   options = wanted;
   terms.clear();
-  tape.clear();
+  program.reset();
+  Tape<float> tape;
   const std::int64_t frame = photo.picture.width;
   const Tensor<float> pixels{{1, 3, frame, frame}, planes(photo.picture)};
   const std::vector<Var<float>> features = extractor->features(to_input(tape.constant(pixels)));
@@ -274,6 +287,7 @@ Status Objective::State::set_terms(const FramedPhoto& photo) {
   shapes.weight = options.prior / sum;
   tints.weight = options.tint_prior * static_cast<double>(tints.entries.size()) / sum;
 
+  if (Status status = freeze_program(); !status.ok()) return status;
   if (const Result<Value> value = evaluate(average, {}); !value.ok()) return value.status();
   for (Weighted& term : terms) {
     if (!std::isfinite(term.value)) return {Code::diverged, "the average face's distance from the photo is not finite"};
@@ -355,10 +369,9 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
 
 Result<Picture> Objective::generate(std::span<const float> x) {
-  State& state = *state_;
-  if (x.size() != state.schema->size()) return Status{Code::invalid_argument, "x has another length than the schema"};
-  state.tape.clear();
-  return generate_picture(*state.generator, state.tape, x);
+  if (x.size() != state_->schema->size()) return Status{Code::invalid_argument, "x has another length than the schema"};
+  Tape<float> tape;
+  return generate_picture(*state_->generator, tape, x);
 }
 
 std::vector<Objective::Term> Objective::terms() const {

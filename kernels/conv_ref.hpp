@@ -1,5 +1,6 @@
 // Convolution as the formula says it, on any number type: what the fast kernels are held against, and the double path.
-//   y[o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] x[c, i s + u - p, j s + v - p]   (zero outside the picture)
+//   y[o, i, j] = bias[o] + sum_{c, u, v} weight[o, c, u, v] x[c, i s + u d - p, j s + v d - p]   (zero outside the picture; c over o's
+//   group)
 #pragma once
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 
 namespace likeness::kernels::reference {
 
-/// Outputs o of one axis whose tap u meets the picture: o * stride + u - padding in [0, size).
+/// Outputs o of one axis whose tap at distance u meets the picture: o * stride + u - padding in [0, size).
 struct TapRange {
   std::int64_t begin, end;
 };
@@ -21,22 +22,25 @@ inline TapRange tap_range(std::int64_t size, std::int64_t outputs, std::int64_t 
   return {begin, std::max(begin, end)};
 }
 
-/// Calls body(x offset, y offset, count, weight offset) for every row of products; along a row x steps by stride, y by 1.
+/// Calls body(x offset, y offset, count, weight offset) for every row of products of the output channels [first_out, last_out);
+/// along a row x steps by stride, y by 1.
 template <class Body>
-void for_each_row(const ConvShape& s, Body&& body) {
+void for_each_row(const ConvShape& s, std::int64_t first_out, std::int64_t last_out, Body&& body) {
   const std::int64_t oh = s.out_height();
   const std::int64_t ow = s.out_width();
-  for (std::int64_t o = 0; o < s.out; ++o) {
-    for (std::int64_t c = 0; c < s.in; ++c) {
+  for (std::int64_t o = first_out; o < last_out; ++o) {
+    const std::int64_t first_channel = o / s.group_out() * s.group_in();
+    for (std::int64_t c = 0; c < s.group_in(); ++c) {
       for (std::int64_t u = 0; u < s.kernel_h; ++u) {
-        const TapRange rows = tap_range(s.height, oh, s.stride, s.padding, u);
+        const TapRange rows = tap_range(s.height, oh, s.stride, s.padding, u * s.dilation);
         for (std::int64_t v = 0; v < s.kernel_w; ++v) {
-          const TapRange columns = tap_range(s.width, ow, s.stride, s.padding, v);
+          const TapRange columns = tap_range(s.width, ow, s.stride, s.padding, v * s.dilation);
           if (columns.begin == columns.end) continue;
           for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-            const std::int64_t x = (c * s.height + i * s.stride + u - s.padding) * s.width + columns.begin * s.stride + v - s.padding;
-            const std::int64_t y = (o * oh + i) * ow + columns.begin;
-            body(x, y, columns.end - columns.begin, ((o * s.in + c) * s.kernel_h + u) * s.kernel_w + v);
+            const std::int64_t row = i * s.stride + u * s.dilation - s.padding;
+            const std::int64_t column = columns.begin * s.stride + v * s.dilation - s.padding;
+            body(((first_channel + c) * s.height + row) * s.width + column, (o * oh + i) * ow + columns.begin, columns.end - columns.begin,
+                 ((o * s.group_in() + c) * s.kernel_h + u) * s.kernel_w + v);
           }
         }
       }
@@ -53,7 +57,7 @@ void fill_planes(const T* bias, std::int64_t planes, std::int64_t plane, T* out)
 template <class T>
 void conv_gather(const ConvShape& s, const T* x, const T* weight, const T* bias, T* y) {
   fill_planes(bias, s.out, s.out_height() * s.out_width(), y);
-  for_each_row(s, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
+  for_each_row(s, 0, s.out, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
     for (std::int64_t k = 0; k < count; ++k) y[yo + k] += weight[wo] * x[xo + k * s.stride];
   });
 }
@@ -62,15 +66,15 @@ void conv_gather(const ConvShape& s, const T* x, const T* weight, const T* bias,
 template <class T>
 void conv_scatter(const ConvShape& s, const T* y, const T* weight, const T* bias, T* x) {
   fill_planes(bias, s.in, s.height * s.width, x);
-  for_each_row(s, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
+  for_each_row(s, 0, s.out, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
     for (std::int64_t k = 0; k < count; ++k) x[xo + k * s.stride] += weight[wo] * y[yo + k];
   });
 }
 
-/// Adds to dweight[o, c, u, v] the sum of x dy over the places that the tap connects.
+/// Adds to dweight[o, c, u, v] the sum of x dy over the places that the tap connects, for o in [first_out, last_out).
 template <class T>
-void conv_weight_gradient(const ConvShape& s, const T* x, const T* dy, T* dweight) {
-  for_each_row(s, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
+void conv_weight_gradient(const ConvShape& s, const T* x, const T* dy, T* dweight, std::int64_t first_out, std::int64_t last_out) {
+  for_each_row(s, first_out, last_out, [&](std::int64_t xo, std::int64_t yo, std::int64_t count, std::int64_t wo) {
     T sum(0);
     for (std::int64_t k = 0; k < count; ++k) sum += x[xo + k * s.stride] * dy[yo + k];
     dweight[wo] += sum;

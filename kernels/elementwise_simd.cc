@@ -26,15 +26,44 @@ struct ReluGradient {  // (y, dy)
   static constexpr int kInputs = 2;
   HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::IfThenElseZero(hn::Gt(a, hn::Zero(D())), b); }
 };
+struct LeakyReluGradient {  // (x, dy); p: the slope
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V p, V) const { return hn::IfThenElse(hn::Gt(a, hn::Zero(D())), b, hn::Mul(p, b)); }
+};
+HWY_INLINE V Logistic(V a) {
+  const V one = hn::Set(D(), 1.0F);
+  const V lowest = hn::Set(D(), -87.0F);  // Exp() knows no overflow; the result there is 1.6e-38
+  const V x = hn::IfThenElse(hn::Lt(a, lowest), lowest, a);
+  const V y = hn::Div(one, hn::Add(one, hn::Exp(D(), hn::Neg(x))));
+  return hn::IfThenElse(hn::Eq(a, a), y, a);  // Exp() knows no NaN either
+}
 struct Sigmoid {
   static constexpr int kInputs = 1;
-  HWY_INLINE V operator()(V a, V, V, V, V) const {
+  HWY_INLINE V operator()(V a, V, V, V, V) const { return Logistic(a); }
+};
+struct Silu {
+  static constexpr int kInputs = 1;
+  HWY_INLINE V operator()(V a, V, V, V, V) const { return hn::Mul(a, Logistic(a)); }
+};
+struct SiluGradient {  // (x, dy)
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V, V) const {
     const V one = hn::Set(D(), 1.0F);
-    const V lowest = hn::Set(D(), -87.0F);  // Exp() knows no overflow; the result there is 1.6e-38
-    const V x = hn::IfThenElse(hn::Lt(a, lowest), lowest, a);
-    const V y = hn::Div(one, hn::Add(one, hn::Exp(D(), hn::Neg(x))));
-    return hn::IfThenElse(hn::Eq(a, a), y, a);  // Exp() knows no NaN either
+    const V s = Logistic(a);
+    return hn::Mul(hn::Mul(b, s), hn::Add(one, hn::Mul(a, hn::Sub(one, s))));
   }
+};
+struct Tanh {
+  static constexpr int kInputs = 1;
+  HWY_INLINE V operator()(V a, V, V, V, V) const {
+    const V most = hn::Set(D(), 20.0F);  // 1 in single precision; Tanh() knows no infinity and no NaN
+    const V x = hn::Max(hn::Min(a, most), hn::Neg(most));
+    return hn::IfThenElse(hn::Eq(a, a), hn::Tanh(D(), x), a);
+  }
+};
+struct TanhGradient {  // (y, dy)
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Mul(b, hn::Sub(hn::Set(D(), 1.0F), hn::Mul(a, a))); }
 };
 struct SigmoidGradient {  // (y, dy)
   static constexpr int kInputs = 2;
@@ -43,6 +72,18 @@ struct SigmoidGradient {  // (y, dy)
 struct Add {
   static constexpr int kInputs = 2;
   HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Add(a, b); }
+};
+struct Subtract {
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Sub(a, b); }
+};
+struct Multiply {
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Mul(a, b); }
+};
+struct Divide {
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V, V) const { return hn::Div(a, b); }
 };
 struct AddRelu {
   static constexpr int kInputs = 2;
@@ -74,6 +115,22 @@ struct L2Gradient {
 struct L2GradientWeighted {
   static constexpr int kInputs = 3;
   HWY_INLINE V operator()(V a, V b, V c, V p, V) const { return hn::Mul(hn::Mul(p, c), hn::Sub(a, b)); }
+};
+
+// The slope of the smooth distance, q = 1 / beta: d / beta, and beyond one its sign.
+HWY_INLINE V SmoothSlope(V a, V b, V q) {
+  const V one = hn::Set(D(), 1.0F);
+  const V x = hn::Mul(hn::Sub(a, b), q);
+  const V low = hn::IfThenElse(hn::Gt(x, one), one, x);
+  return hn::IfThenElse(hn::Lt(low, hn::Neg(one)), hn::Neg(one), low);  // NaN stays NaN
+}
+struct SmoothL1Gradient {
+  static constexpr int kInputs = 2;
+  HWY_INLINE V operator()(V a, V b, V, V p, V q) const { return hn::Mul(p, SmoothSlope(a, b, q)); }
+};
+struct SmoothL1GradientWeighted {
+  static constexpr int kInputs = 3;
+  HWY_INLINE V operator()(V a, V b, V c, V p, V q) const { return hn::Mul(hn::Mul(p, c), SmoothSlope(a, b, q)); }
 };
 
 template <class F>
@@ -112,6 +169,22 @@ void MapAll(Map kind, const float* a, const float* b, const float* c, float p_va
       return Loop(Sigmoid(), a, b, c, p, q, y, n);
     case Map::sigmoid_gradient:
       return Loop(SigmoidGradient(), a, b, c, p, q, y, n);
+    case Map::leaky_relu_gradient:
+      return Loop(LeakyReluGradient(), a, b, c, p, q, y, n);
+    case Map::silu:
+      return Loop(Silu(), a, b, c, p, q, y, n);
+    case Map::silu_gradient:
+      return Loop(SiluGradient(), a, b, c, p, q, y, n);
+    case Map::tanh:
+      return Loop(Tanh(), a, b, c, p, q, y, n);
+    case Map::tanh_gradient:
+      return Loop(TanhGradient(), a, b, c, p, q, y, n);
+    case Map::subtract:
+      return Loop(Subtract(), a, b, c, p, q, y, n);
+    case Map::multiply:
+      return Loop(Multiply(), a, b, c, p, q, y, n);
+    case Map::divide:
+      return Loop(Divide(), a, b, c, p, q, y, n);
     case Map::add:
       return Loop(Add(), a, b, c, p, q, y, n);
     case Map::add_relu:
@@ -124,6 +197,8 @@ void MapAll(Map kind, const float* a, const float* b, const float* c, float p_va
       return c != nullptr ? Loop(L1GradientWeighted(), a, b, c, p, q, y, n) : Loop(L1Gradient(), a, b, c, p, q, y, n);
     case Map::l2_gradient:
       return c != nullptr ? Loop(L2GradientWeighted(), a, b, c, p, q, y, n) : Loop(L2Gradient(), a, b, c, p, q, y, n);
+    case Map::smooth_l1_gradient:
+      return c != nullptr ? Loop(SmoothL1GradientWeighted(), a, b, c, p, q, y, n) : Loop(SmoothL1Gradient(), a, b, c, p, q, y, n);
   }
 }
 
@@ -131,27 +206,29 @@ constexpr std::int64_t kSums = 64;
 constexpr std::int64_t kVectors = kSums / kLanes;
 
 struct AbsoluteDifference {
-  HWY_INLINE V operator()(V a, V b, V sum) const { return hn::Add(sum, hn::AbsDiff(a, b)); }
-  HWY_INLINE V operator()(V a, V b, V w, V sum) const { return hn::Add(sum, hn::Mul(hn::AbsDiff(a, b), w)); }
+  HWY_INLINE V operator()(V a, V b, V) const { return hn::AbsDiff(a, b); }
 };
 struct SquaredDifference {
-  HWY_INLINE V operator()(V a, V b, V sum) const {
+  HWY_INLINE V operator()(V a, V b, V) const {
     const V difference = hn::Sub(a, b);
-    return hn::Add(sum, hn::Mul(difference, difference));
+    return hn::Mul(difference, difference);
   }
-  HWY_INLINE V operator()(V a, V b, V w, V sum) const {
-    const V difference = hn::Sub(a, b);
-    return hn::Add(sum, hn::Mul(hn::Mul(difference, difference), w));
+};
+struct SmoothDifference {  // p: beta. |d| (|d| / 2) / beta, beyond beta |d| - beta / 2
+  HWY_INLINE V operator()(V a, V b, V p) const {
+    const V size = hn::AbsDiff(a, b);
+    const V half = hn::Set(D(), 0.5F);
+    return hn::IfThenElse(hn::Lt(size, p), hn::Div(hn::Mul(hn::Mul(size, size), half), p), hn::Sub(size, hn::Mul(half, p)));
   }
 };
 struct Product {
-  HWY_INLINE V operator()(V a, V b, V sum) const { return hn::Add(sum, hn::Mul(a, b)); }
-  HWY_INLINE V operator()(V a, V b, V w, V sum) const { return hn::Add(sum, hn::Mul(hn::Mul(a, b), w)); }
+  HWY_INLINE V operator()(V a, V b, V) const { return hn::Mul(a, b); }
 };
 
 template <class F>
-HWY_INLINE double SumLoop(const F f, const float* a, const float* b, const float* w, std::int64_t n) {
+HWY_INLINE double SumLoop(const F f, const float* a, const float* b, const float* w, float p_value, std::int64_t n) {
   const D d;
+  const V p = hn::Set(d, p_value);
   V sums[kVectors];
 #pragma GCC unroll 16
   for (std::int64_t v = 0; v < kVectors; ++v) sums[v] = hn::Zero(d);
@@ -174,7 +251,8 @@ HWY_INLINE double SumLoop(const F f, const float* a, const float* b, const float
     for (std::int64_t v = 0; v < kVectors; ++v) {
       const V va = hn::LoadU(d, pa + v * kLanes);
       const V vb = hn::LoadU(d, pb + v * kLanes);
-      sums[v] = pw != nullptr ? f(va, vb, hn::LoadU(d, pw + v * kLanes), sums[v]) : f(va, vb, sums[v]);
+      const V term = f(va, vb, p);
+      sums[v] = hn::Add(sums[v], pw != nullptr ? hn::Mul(term, hn::LoadU(d, pw + v * kLanes)) : term);
     }
   }
   for (std::int64_t v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, tail + v * kLanes);
@@ -185,14 +263,16 @@ HWY_INLINE double SumLoop(const F f, const float* a, const float* b, const float
   return (total[0] + total[1]) + (total[2] + total[3]);
 }
 
-double SumAll(Sum kind, const float* a, const float* b, const float* w, std::int64_t n) {
+double SumAll(Sum kind, const float* a, const float* b, const float* w, float p, std::int64_t n) {
   switch (kind) {
     case Sum::absolute_difference:
-      return SumLoop(AbsoluteDifference(), a, b, w, n);
+      return SumLoop(AbsoluteDifference(), a, b, w, p, n);
     case Sum::squared_difference:
-      return SumLoop(SquaredDifference(), a, b, w, n);
+      return SumLoop(SquaredDifference(), a, b, w, p, n);
+    case Sum::smooth_difference:
+      return SumLoop(SmoothDifference(), a, b, w, p, n);
     case Sum::product:
-      return SumLoop(Product(), a, b, w, n);
+      return SumLoop(Product(), a, b, w, p, n);
   }
   return 0.0;
 }
@@ -210,8 +290,8 @@ void map(Map kind, const float* a, const float* b, const float* c, float p, floa
   HWY_DYNAMIC_DISPATCH(MapAll)(kind, a, b, c, p, q, y, n);
 }
 
-double sum(Sum kind, const float* a, const float* b, const float* w, std::int64_t n) {
-  return HWY_DYNAMIC_DISPATCH(SumAll)(kind, a, b, w, n);
+double sum(Sum kind, const float* a, const float* b, const float* w, float p, std::int64_t n) {
+  return HWY_DYNAMIC_DISPATCH(SumAll)(kind, a, b, w, p, n);
 }
 
 }  // namespace likeness::kernels::simd

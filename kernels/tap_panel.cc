@@ -77,43 +77,55 @@ HWY_INLINE void AnyTile(const TapColumns& columns, const TapJob& job, std::int64
   }
 }
 
-HWY_INLINE V Finish(V v, V bias, bool relu) {
-  v = hn::Add(v, bias);
-  return relu ? hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v) : v;  // NaN stays NaN
+// What happens to a finished sum: the roundings are those of adding and rectifying in separate passes.
+struct Epilogue {
+  float bias;
+  bool residual, relu;
+};
+
+HWY_INLINE V Finish(V v, V residual, const Epilogue& e) {
+  v = hn::Add(v, hn::Set(D(), e.bias));
+  if (e.residual) v = hn::Add(v, residual);
+  return e.relu ? hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v) : v;  // NaN stays NaN
 }
 
-HWY_INLINE float FinishOne(float v, float bias, bool relu) {
-  v += bias;
-  return relu && v < 0.0F ? 0.0F : v;
+HWY_INLINE float FinishOne(float v, const float* residual, const Epilogue& e) {
+  v += e.bias;
+  if (e.residual) v += *residual;
+  return e.relu && v < 0.0F ? 0.0F : v;
 }
 
 // `count` neighbouring places of one channel.
-HWY_INLINE void StoreRow(const float* HWY_RESTRICT sums, float bias, bool relu, std::int64_t count, float* HWY_RESTRICT out) {
+HWY_INLINE void StoreRow(const float* HWY_RESTRICT sums, const Epilogue& e, std::int64_t count, const float* residual, float* out) {
   const D d;
-  const V b = hn::Set(d, bias);
   std::int64_t j = 0;
-  for (; j + kLanes <= count; j += kLanes) hn::StoreU(Finish(hn::LoadU(d, sums + j), b, relu), d, out + j);
-  for (; j < count; ++j) out[j] = FinishOne(sums[j], bias, relu);
+  for (; j + kLanes <= count; j += kLanes) {
+    const V more = e.residual ? hn::LoadU(d, residual + j) : hn::Zero(d);
+    hn::StoreU(Finish(hn::LoadU(d, sums + j), more, e), d, out + j);
+  }
+  for (; j < count; ++j) out[j] = FinishOne(sums[j], residual + j, e);
 }
 
 // The same for every `step`-th place.
-HWY_INLINE void StoreStrided(const float* HWY_RESTRICT sums, float bias, bool relu, std::int64_t count, std::int64_t step,
-                             float* HWY_RESTRICT out) {
-  for (std::int64_t j = 0; j < count; ++j) out[j * step] = FinishOne(sums[j], bias, relu);
+HWY_INLINE void StoreStrided(const float* HWY_RESTRICT sums, const Epilogue& e, std::int64_t count, std::int64_t step,
+                             const float* residual, float* out) {
+  for (std::int64_t j = 0; j < count; ++j) out[j * step] = FinishOne(sums[j], residual + j * step, e);
 }
 
 // Even places from one row of sums, odd places from another.
-HWY_INLINE void StorePair(const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, float bias, bool relu, std::int64_t count,
-                          float* HWY_RESTRICT out) {
+HWY_INLINE void StorePair(const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, const Epilogue& e, std::int64_t count,
+                          const float* residual, float* out) {
   const D d;
-  const V b = hn::Set(d, bias);
   std::int64_t j = 0;
   for (; j + kLanes <= count; j += kLanes) {
-    hn::StoreInterleaved2(Finish(hn::LoadU(d, even + j), b, relu), Finish(hn::LoadU(d, odd + j), b, relu), d, out + 2 * j);
+    V more_even = hn::Zero(d);
+    V more_odd = hn::Zero(d);
+    if (e.residual) hn::LoadInterleaved2(d, residual + 2 * j, more_even, more_odd);
+    hn::StoreInterleaved2(Finish(hn::LoadU(d, even + j), more_even, e), Finish(hn::LoadU(d, odd + j), more_odd, e), d, out + 2 * j);
   }
   for (; j < count; ++j) {
-    out[2 * j] = FinishOne(even[j], bias, relu);
-    out[2 * j + 1] = FinishOne(odd[j], bias, relu);
+    out[2 * j] = FinishOne(even[j], residual + 2 * j, e);
+    out[2 * j + 1] = FinishOne(odd[j], residual + 2 * j + 1, e);
   }
 }
 
@@ -123,23 +135,25 @@ HWY_INLINE void StoreTile(const TapJob& job, const float* HWY_RESTRICT sums, std
     const std::int64_t i = n / job.pitch;
     const std::int64_t j = n - i * job.pitch;
     const std::int64_t end = HWY_MIN(last - i * job.pitch, job.pitch);  // one past the last column of this row in the tile
-    float* row = job.out + i * job.out_row_step;
     const std::int64_t count0 = HWY_MAX(HWY_MIN(end, job.columns[0].width) - j, std::int64_t{0});
     const std::int64_t count1 = job.column_phases == 2 ? HWY_MAX(HWY_MIN(end, job.columns[1].width) - j, std::int64_t{0}) : 0;
     const std::int64_t both = HWY_MIN(count0, count1);
+    const std::int64_t place = i * job.out_row_step + job.columns[0].column + j * job.column_step;
     for (std::int64_t m = 0; m < job.rows; ++m) {
-      const float bias = job.bias != nullptr ? job.bias[m] : 0.0F;
+      const Epilogue e{job.bias != nullptr ? job.bias[m] : 0.0F, job.residual != nullptr, job.relu};
       const float* from = sums + m * kWidest + (n - first);
-      float* to = row + m * job.out_channel_stride + job.columns[0].column + j * job.column_step;
+      float* to = job.out + m * job.out_channel_stride + place;
+      // Without a residual any readable address will do: it is not read.
+      const float* more = e.residual ? job.residual + m * job.out_channel_stride + place : to;
       if (job.column_step == 1) {
-        StoreRow(from, bias, job.relu, count0, to);
+        StoreRow(from, e, count0, more, to);
       } else if (job.column_phases == 2) {
         const float* odd = from + kPanelRows * kWidest;
-        StorePair(from, odd, bias, job.relu, both, to);
-        StoreStrided(from + both, bias, job.relu, count0 - both, 2, to + 2 * both);
-        StoreStrided(odd + both, bias, job.relu, count1 - both, 2, to + 2 * both + 1);
+        StorePair(from, odd, e, both, more, to);
+        StoreStrided(from + both, e, count0 - both, 2, more + 2 * both, to + 2 * both);
+        StoreStrided(odd + both, e, count1 - both, 2, more + 2 * both + 1, to + 2 * both + 1);
       } else {
-        StoreStrided(from, bias, job.relu, count0, job.column_step, to);
+        StoreStrided(from, e, count0, job.column_step, more, to);
       }
     }
     n = i * job.pitch + end;

@@ -1,6 +1,6 @@
 // The one inner loop of every convolution: output channels x places as a sum over taps of shifted copies of one padded source.
 //
-//   out[m, n] = bias[m] + sum_{c, t} panel[c, t, m] source[c * channel_stride + tap_offset[t] + n]
+//   out[m, n] = relu?(sum_{c, t} panel[c, t, m] source[c * channel_stride + tap_offset[t] + n] + bias[m] + residual[m, n])
 //
 // n runs over *flat* places n = i * pitch + j of a grid of rows i and columns j < width <= pitch: the few places between width
 // and pitch are computed and thrown away, so that rows narrower than a vector waste little. All kinds of convolution reduce to
@@ -42,7 +42,8 @@ struct TapJob {
   float* out = nullptr;   ///< Channel 0 of the panel, grid row 0, column 0.
   std::int64_t out_channel_stride = 0;
   std::int64_t out_row_step = 0;
-  const float* bias = nullptr;  ///< [rows] or nullptr
+  const float* bias = nullptr;      ///< [rows] or nullptr
+  const float* residual = nullptr;  ///< Laid out as `out`, may be it; added behind the bias. nullptr: none.
   bool relu = false;
   std::int64_t begin = 0;  ///< Flat places [begin, end).
   std::int64_t end = 0;

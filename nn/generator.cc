@@ -38,9 +38,8 @@ Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architect
 
   for (std::size_t layer = 1; layer < architecture.channels.size(); ++layer) {
     const std::string i = std::to_string(layer);
-    const bool last = layer + 1 == architecture.channels.size();
     const Shape shape({architecture.channels[layer - 1], architecture.channels[layer], 4, 4});
-    Result<FrozenConv<T>> conv = frozen_conv<T>(tensors, "deconv" + i, norm(i), shape, {.stride = 2, .padding = 1, .relu = !last}, true);
+    Result<FrozenConv<T>> conv = frozen_conv<T>(tensors, "deconv" + i, norm(i), shape, {.stride = 2, .padding = 1}, true);
     if (!conv.ok()) return conv.status();
     generator.rest_.push_back(std::move(*conv));
   }
@@ -50,8 +49,7 @@ Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architect
 template <class T>
 Var<T> Generator<T>::operator()(Var<T> x) const {
   Var<T> y = reshape(linear(x, first_), Shape({1, architecture_.channels[0], 4, 4}));
-  if (!rest_.empty()) y = relu(y);
-  for (const FrozenConv<T>& layer : rest_) y = conv_transpose2d(y, layer);
+  for (const FrozenConv<T>& layer : rest_) y = conv_transpose2d(relu(y), layer);
   return sigmoid(y);
 }
 

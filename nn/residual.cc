@@ -58,8 +58,8 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
     return conv.ok() ? std::move(*conv) : FrozenConv<T>();
   };
 
-  net.stem_ = add("conv1", "bn1", Shape({a.stem_width, 3, a.stem_kernel, a.stem_kernel}),
-                  {.stride = a.stem_stride, .padding = a.stem_kernel / 2, .relu = true});
+  net.stem_ =
+      add("conv1", "bn1", Shape({a.stem_width, 3, a.stem_kernel, a.stem_kernel}), {.stride = a.stem_stride, .padding = a.stem_kernel / 2});
   int channels = a.stem_width;
   std::vector<int> taps;
   for (std::size_t stage = 0; stage < a.layers.size() && status.ok(); ++stage) {
@@ -71,13 +71,11 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
       const int stride = stage > 0 && j == 0 ? 2 : 1;
       Block block;
       if (a.bottleneck) {  // torchvision puts the stride on the 3x3 convolution
-        block.convs.push_back(add(name + "conv1", name + "bn1", Shape({width, channels, 1, 1}), {.relu = true}));
-        block.convs.push_back(
-            add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.stride = stride, .padding = 1, .relu = true}));
+        block.convs.push_back(add(name + "conv1", name + "bn1", Shape({width, channels, 1, 1}), {}));
+        block.convs.push_back(add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.stride = stride, .padding = 1}));
         block.convs.push_back(add(name + "conv3", name + "bn3", Shape({output, width, 1, 1}), {}));
       } else {
-        block.convs.push_back(
-            add(name + "conv1", name + "bn1", Shape({width, channels, 3, 3}), {.stride = stride, .padding = 1, .relu = true}));
+        block.convs.push_back(add(name + "conv1", name + "bn1", Shape({width, channels, 3, 3}), {.stride = stride, .padding = 1}));
         block.convs.push_back(add(name + "conv2", name + "bn2", Shape({width, width, 3, 3}), {.padding = 1}));
       }
       if (stride != 1 || channels != output) {
@@ -93,7 +91,7 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
     for (std::size_t stage = 0; stage < taps.size(); ++stage) {
       net.lateral_.push_back(add("head.lateral" + std::to_string(stage + 1), "", Shape({a.head_width, taps[stage], 1, 1}), {}));
     }
-    net.smooth_ = add("head.smooth", "", Shape({a.head_width, a.head_width, 3, 3}), {.padding = 1, .relu = true});
+    net.smooth_ = add("head.smooth", "", Shape({a.head_width, a.head_width, 3, 3}), {.padding = 1});
     net.classifier_ = add("head.classifier", "", Shape({a.head_classes, a.head_width, 1, 1}), {});
   }
   if (!status.ok()) return status;
@@ -112,15 +110,15 @@ std::vector<Var<T>> ResidualNet<T>::features(Var<T> image) const {
   Tape<T>* tape = image.tape();
   if (tape == nullptr) return std::vector<Var<T>>(stages_.size());
   Var<T> y = affine(image, tape->constant(input_scale_), tape->constant(input_shift_));
-  y = conv2d(y, stem_);
+  y = relu(conv2d(y, stem_));
   if (architecture_.stem_max_pool) y = max_pool2d(y, 3, 2, 1);
   std::vector<Var<T>> outputs;
   for (const std::vector<Block>& stage : stages_) {
     for (const Block& block : stage) {
       const Var<T> shortcut = block.downsample ? conv2d(y, *block.downsample) : y;
       Var<T> inner = y;
-      for (const FrozenConv<T>& conv : block.convs) inner = conv2d(inner, conv);
-      y = add_relu(inner, shortcut);
+      for (std::size_t i = 0; i < block.convs.size(); ++i) inner = conv2d(i == 0 ? inner : relu(inner), block.convs[i]);
+      y = relu(add(inner, shortcut));
     }
     outputs.push_back(y);
   }
@@ -137,7 +135,7 @@ Var<T> ResidualNet<T>::segment(std::span<const Var<T>> features) const {
     if (!lateral.valid()) return lateral;
     y = add(lateral, resize_bilinear(y, shape[2], shape[3]));
   }
-  return conv2d(conv2d(y, smooth_), classifier_);
+  return conv2d(relu(conv2d(y, smooth_)), classifier_);
 }
 
 template class ResidualNet<float>;

@@ -40,23 +40,24 @@ void add_convs(std::vector<Case>& cases) {
   for (const bool transposed : {false, true}) {
     const std::span<const ConvCase> list = transposed ? std::span<const ConvCase>(kTransposed) : std::span<const ConvCase>(kConvs);
     for (const ConvCase& c : list) {
-      for (const bool relu : {false, true}) {
-        ConvOptions options = c.options;
-        options.relu = relu;
+      for (const bool rectified : {false, true}) {
+        const ConvOptions options = c.options;
         const std::string name = std::string(transposed ? "conv_transpose2d " : "conv2d ") + c.x.text() + " " + c.weight.text() +
-                                 " stride " + std::to_string(options.stride) + (relu ? " relu" : "");
+                                 " stride " + std::to_string(options.stride) + (rectified ? " relu" : "");
         const std::int64_t outputs = c.weight[transposed ? 1 : 0];
         const auto weight = quarters(c.weight, 1);
         cases.push_back(make_case(name, {quarters(c.x), weight, off_grid_bias(outputs)}, [=](auto&, const auto& in) {
-          return transposed ? conv_transpose2d(in[0], in[1], in[2], options) : conv2d(in[0], in[1], in[2], options);
+          const auto y = transposed ? conv_transpose2d(in[0], in[1], in[2], options) : conv2d(in[0], in[1], in[2], options);
+          return rectified ? relu(y) : y;
         }));
         cases.push_back(make_case(name + " frozen", {quarters(c.x)}, [=](auto& b, const auto& in) {
           using T = NumberOf<decltype(b)>;
           const Tensor<T> w{weight.shape, {weight.data.begin(), weight.data.end()}};
           const auto shift = off_grid_bias(outputs);
           const Tensor<T> bias{shift.shape, {shift.data.begin(), shift.data.end()}};
-          return transposed ? conv_transpose2d(in[0], *FrozenConv<T>::conv_transpose2d(w, bias, options))
-                            : conv2d(in[0], *FrozenConv<T>::conv2d(w, bias, options));
+          const auto y = transposed ? conv_transpose2d(in[0], *FrozenConv<T>::conv_transpose2d(w, bias, options))
+                                    : conv2d(in[0], *FrozenConv<T>::conv2d(w, bias, options));
+          return rectified ? relu(y) : y;
         }));
       }
     }
@@ -82,7 +83,6 @@ void add_maps(std::vector<Case>& cases) {
   cases.push_back(make_case("sigmoid", {distinct({41})}, [](auto&, const auto& in) { return sigmoid(in[0]); }));
   cases.push_back(make_case("add", {distinct({3, 4}), distinct({3, 4}, 1)}, [](auto&, const auto& in) { return add(in[0], in[1]); }));
   cases.push_back(make_case("add to itself", {distinct({3, 4})}, [](auto&, const auto& in) { return add(in[0], sigmoid(in[0])); }));
-  cases.push_back(make_case("add_relu", {distinct({20}), distinct({20}, 1)}, [](auto&, const auto& in) { return add_relu(in[0], in[1]); }));
   cases.push_back(
       make_case("max_pool2d 3 2 1", {distinct({1, 2, 6, 7})}, [](auto&, const auto& in) { return max_pool2d(in[0], 3, 2, 1); }));
   cases.push_back(
@@ -171,14 +171,16 @@ TEST(Gradient, FloatAgreesWithDouble) {
 Var<double> wrong_sigmoid(Var<double> x, const std::function<double(double y, double dy, std::int64_t i)>& gradient) {
   Op<double> op("wrong", {x});
   if (!op.ok()) return op.failed();
-  double* y = op.output(x.shape());
-  const std::int64_t n = op.size();
-  for (std::int64_t i = 0; i < n; ++i) y[i] = 1.0 / (1.0 + std::exp(-op.value(x)[i]));
-  return op.done([=](Backward<double>& b) {
-    b.into(x, [&](double* dx) {
-      for (std::int64_t i = 0; i < n; ++i) dx[i] = gradient(y[i], b.dy()[i], i);
-    });
-  });
+  return op.record(
+      {.shape = x.shape(), .reads_output = true},
+      [](Forward<double>& f) {
+        for (std::int64_t i = 0; i < f.size(); ++i) f.y()[i] = 1.0 / (1.0 + std::exp(-f.x(0)[i]));
+      },
+      [gradient](Backward<double>& b) {
+        b.into(0, [&](double* dx) {
+          for (std::int64_t i = 0; i < b.size(); ++i) dx[i] = gradient(b.y()[i], b.dy()[i], i);
+        });
+      });
 }
 
 TEST(GradientChecker, AcceptsTheRightAndSeesTheWrong) {
@@ -202,14 +204,15 @@ TEST(GradientChecker, SeesAConvolutionThatForgetsATap) {
       const Tensor<double> weight = b.numbers({2, 1, 3, 3});
       const Var<double> y = conv2d(in[0], *FrozenConv<double>::conv2d(weight, {}, {.padding = 1}));
       Op<double> op("wrong", {y, in[0]});
-      std::copy_n(op.value(y), y.shape().size(), op.output(y.shape()));
-      return op.done([=](Backward<double>& back) {  // passes dy on, and spoils dx at one corner by one tap
-        back.into(y, [&](double* dy) { std::copy_n(back.dy(), y.shape().size(), dy); });
-        back.into(in[0], [&](double* dx) {
-          std::fill_n(dx, in[0].shape().size(), 0.0);
-          if (wrong) dx[0] = -weight.data[0] * back.dy()[0];
-        });
-      });
+      return op.record(
+          {.shape = y.shape()}, [](Forward<double>& f) { std::copy_n(f.x(0), f.size(), f.y()); },
+          [=](Backward<double>& back) {  // passes dy on, and spoils dx at one corner by one tap
+            back.into(0, [&](double* dy) { std::copy_n(back.dy(), back.size(), dy); });
+            back.into(1, [&](double* dx) {
+              std::fill_n(dx, back.x_shape(1).size(), 0.0);
+              if (wrong) dx[0] = -weight.data[0] * back.dy()[0];
+            });
+          });
     };
   };
   EXPECT_LE(test::check_gradient(graph(false), {quarters({1, 1, 4, 4})}).worst, 1e-7);

@@ -6,6 +6,7 @@
 
 #include "kernels/conv.hpp"
 #include "kernels/conv_ref.hpp"
+#include "kernels/elementwise.hpp"
 #include "kernels_support.hpp"
 
 namespace likeness {
@@ -22,29 +23,38 @@ constexpr float kGuard = 12345.0F;
 std::string text(const ConvShape& s) {
   std::ostringstream out;
   out << "in " << s.in << " out " << s.out << " size " << s.height << "x" << s.width << " kernel " << s.kernel_h << "x" << s.kernel_w
-      << " stride " << s.stride << " padding " << s.padding;
+      << " stride " << s.stride << " padding " << s.padding << " dilation " << s.dilation << " groups " << s.groups;
   return out.str();
 }
 
+// Odd sizes, pictures smaller than the kernel, a third of the shapes with dilation or groups.
 ConvShape random_shape(Random& random) {
   while (true) {
     ConvShape s{random.integer(1, 20), random.integer(1, 20), random.integer(1, 40), random.integer(1, 40),
-                random.integer(1, 7),  random.integer(1, 7),  random.integer(1, 4),  random.integer(0, 4)};
+                random.integer(1, 7),  random.integer(1, 7),  random.integer(1, 4),  random.integer(0, 7)};
     if (random.integer(0, 3) == 0) s.kernel_h = s.kernel_w = 4, s.stride = 2, s.padding = 1;
-    if (s.valid()) return s;
+    if (random.integer(0, 3) == 0) s.dilation = random.integer(2, 4);
+    if (random.integer(0, 3) == 0) {
+      s.groups = random.integer(1, 5);
+      s.in = s.groups * random.integer(1, 4);
+      s.out = s.groups * random.integer(1, 10);
+    }
+    if (s.padding <= std::max(s.kernel_h, s.kernel_w) && s.valid()) return s;
   }
 }
 
 // Both directions on guarded memory: the workspace starts as NaN, the output between guards.
 std::vector<float> run(const PackedConv& packed, const ConvShape& s, bool gather, const std::vector<float>& from, const float* mask,
-                       const std::vector<float>& bias, bool relu) {
+                       const std::vector<float>& bias, bool relu, const std::vector<float>& residual = {}) {
   std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)), kNan);
   const auto size = static_cast<std::size_t>(gather ? s.y_size() : s.x_size());
   std::vector<float> to(size + 64, kGuard);
+  std::copy(residual.begin(), residual.end(), to.begin() + 32);  // where there is one it is the output itself
+  const kernels::ConvEpilogue epilogue{bias.data(), residual.empty() ? nullptr : to.data() + 32, relu};
   if (gather) {
-    packed.gather(s, from.data(), mask, bias.data(), relu, to.data() + 32, workspace.data());
+    packed.gather(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
   } else {
-    packed.scatter(s, from.data(), mask, bias.data(), relu, to.data() + 32, workspace.data());
+    packed.scatter(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
   }
   for (std::size_t i = 0; i < 32; ++i) {
     EXPECT_EQ(to[i], kGuard) << "wrote before the output";
@@ -80,14 +90,15 @@ TEST(ConvReference, IsTheFormula) {
       for (std::int64_t i = 0; i < s.out_height(); ++i) {
         for (std::int64_t j = 0; j < s.out_width(); ++j, ++at) {
           double sum = b[static_cast<std::size_t>(o)];
-          for (std::int64_t c = 0; c < s.in; ++c) {
+          for (std::int64_t c = 0; c < s.in / s.groups; ++c) {
             for (std::int64_t u = 0; u < s.kernel_h; ++u) {
               for (std::int64_t v = 0; v < s.kernel_w; ++v) {
-                const std::int64_t row = i * s.stride + u - s.padding;
-                const std::int64_t column = j * s.stride + v - s.padding;
+                const std::int64_t row = i * s.stride + u * s.dilation - s.padding;
+                const std::int64_t column = j * s.stride + v * s.dilation - s.padding;
                 if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
-                sum += w[static_cast<std::size_t>(((o * s.in + c) * s.kernel_h + u) * s.kernel_w + v)] *
-                       x[static_cast<std::size_t>((c * s.height + row) * s.width + column)];
+                const std::int64_t channel = o / (s.out / s.groups) * (s.in / s.groups) + c;
+                sum += w[static_cast<std::size_t>(((o * s.in / s.groups + c) * s.kernel_h + u) * s.kernel_w + v)] *
+                       x[static_cast<std::size_t>((channel * s.height + row) * s.width + column)];
               }
             }
           }
@@ -108,7 +119,8 @@ TEST(ConvReference, DirectionsAreAdjoint) {
     const auto ax = reference(s, true, x, w, std::vector<double>(static_cast<std::size_t>(s.out)));
     const auto ay = reference(s, false, y, w, std::vector<double>(static_cast<std::size_t>(s.in)));
     std::vector<double> dw(w.size());
-    kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data());
+    kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data(), 0, s.out / 2);
+    kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data(), s.out / 2, s.out);
     double left = 0;
     double right = 0;
     double weights = 0;
@@ -149,6 +161,29 @@ TEST(Conv, ExactOnSmallIntegersOnEveryTarget) {
   });
 }
 
+// What freeze() relies on: the fused step has the bits of convolution, sum and rectifier one after the other.
+TEST(Conv, EpilogueHasTheBitsOfSeparateStepsOnEveryTarget) {
+  for_each_target([] {
+    Random random(7);
+    for (int round = 0; round < 200; ++round) {
+      const ConvShape s = random_shape(random);
+      SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
+      const PackedConv packed(s, random.reals(s.weight_size()).data());
+      for (const bool gather : {true, false}) {
+        const auto from = random.reals(gather ? s.x_size() : s.y_size());
+        const auto bias = random.reals(gather ? s.out : s.in);
+        const auto residual = random.reals(gather ? s.y_size() : s.x_size());
+        const bool relu = round % 2 == 0;
+        auto expected = run(packed, s, gather, from, nullptr, bias, false);
+        const auto n = static_cast<std::int64_t>(expected.size());
+        kernels::add(expected.data(), residual.data(), expected.data(), n);
+        if (relu) kernels::relu(expected.data(), expected.data(), n);
+        ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, relu, residual), expected) << (gather ? "gather" : "scatter");
+      }
+    }
+  });
+}
+
 TEST(Conv, WithinTheAPrioriBoundOnEveryTarget) {
   for_each_target([] {
     Random random(4);
@@ -163,7 +198,7 @@ TEST(Conv, WithinTheAPrioriBoundOnEveryTarget) {
         const auto got = run(packed, s, gather, from, nullptr, bias, false);
         const auto expected = reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
         const auto size = reference(s, gather, test::magnitudes(from), test::magnitudes(w), test::magnitudes(bias));
-        const double bound = test::gamma((gather ? s.in : s.out) * s.kernel_h * s.kernel_w + 1);
+        const double bound = test::gamma((gather ? s.group_in() : s.group_out()) * s.taps() + 1);
         for (std::size_t i = 0; i < got.size(); ++i) ASSERT_LE(std::abs(static_cast<double>(got[i]) - expected[i]), bound * size[i]) << i;
       }
     }
@@ -173,11 +208,8 @@ TEST(Conv, WithinTheAPrioriBoundOnEveryTarget) {
 // The shapes that the shipped networks run, where tiles are full and tasks are many.
 TEST(Conv, BitIdenticalForAnyNumberOfThreads) {
   Random random(5);
-  const ConvShape shapes[] = {{16, 40, 64, 64, 4, 4, 2, 1},
-                              {48, 48, 33, 31, 3, 3, 1, 1},
-                              {3, 16, 90, 90, 4, 4, 2, 1},
-                              {70, 64, 8, 8, 4, 4, 2, 1},
-                              {3, 16, 65, 63, 7, 7, 2, 3}};
+  const ConvShape shapes[] = {{16, 40, 64, 64, 4, 4, 2, 1}, {48, 48, 33, 31, 3, 3, 1, 1}, {3, 16, 90, 90, 4, 4, 2, 1},
+                              {70, 64, 8, 8, 4, 4, 2, 1},   {3, 16, 65, 63, 7, 7, 2, 3},  {24, 36, 33, 31, 3, 3, 2, 2, 2, 6}};
   for (const ConvShape& s : shapes) {
     const auto w = random.reals(s.weight_size());
     const PackedConv packed(s, w.data());
@@ -185,7 +217,7 @@ TEST(Conv, BitIdenticalForAnyNumberOfThreads) {
       const auto from = random.reals(gather ? s.x_size() : s.y_size());
       const auto bias = random.reals(gather ? s.out : s.in);
       std::vector<float> first;
-      for (const int threads : {1, 2, 3}) {
+      for (const int threads : {1, 3, 4}) {
         const test::ThreadRunner runner(threads);
         const auto got = run(packed, s, gather, from, nullptr, bias, true);
         if (threads == 1) first = got;
@@ -217,6 +249,29 @@ TEST(Conv, BitIdenticalOnAvx2AndAvx512) {
   for (const auto& result : results) EXPECT_EQ(result, results.front());
 }
 #endif
+
+TEST(Conv, PacksAgainAndUnpacks) {
+  Random random(8);
+  for (int round = 0; round < 200; ++round) {
+    const ConvShape s = random_shape(random);
+    SCOPED_TRACE(text(s));
+    const auto first = random.reals(s.weight_size());
+    const auto second = random.reals(s.weight_size());
+    PackedConv packed(s, first.data());
+    std::vector<float> got(first.size());
+    packed.unpack(got.data());
+    ASSERT_EQ(got, first);
+    packed.pack(second.data());
+    packed.unpack(got.data());
+    ASSERT_EQ(got, second);
+    const PackedConv fresh(s, second.data());
+    for (const bool gather : {true, false}) {
+      const auto from = random.reals(gather ? s.x_size() : s.y_size());
+      const std::vector<float> bias(static_cast<std::size_t>(gather ? s.out : s.in));
+      ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, false), run(fresh, s, gather, from, nullptr, bias, false));
+    }
+  }
+}
 
 TEST(Conv, KeepsNanWhereItBelongs) {
   for_each_target([] {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <thread>
 #include <vector>
@@ -53,9 +54,10 @@ void for_each_target(Body&& body) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
+/// Random numbers of LIKENESS_TEST_SEED (0 where it is not set) and the test's own number; failures say both.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  explicit Random(std::uint64_t test) : Random(base_seed(), test) {}
   std::int64_t integer(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
   }
@@ -73,6 +75,15 @@ class Random {
   }
 
  private:
+  static std::uint64_t base_seed() {
+    const char* text = std::getenv("LIKENESS_TEST_SEED");
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
+  }
+  Random(std::uint64_t base, std::uint64_t test)
+      : trace_(__FILE__, __LINE__, testing::Message() << "LIKENESS_TEST_SEED=" << base << ", numbers of test " << test),
+        engine_(1000 * base + test) {}
+
+  testing::ScopedTrace trace_;
   std::mt19937_64 engine_;
 };
 

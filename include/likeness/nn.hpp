@@ -95,7 +95,7 @@ class ResidualNet {
 
  private:
   struct Block {
-    std::vector<FrozenConv<T>> convs;  ///< Two (basic) or three (bottleneck); ReLU after all but the last.
+    std::vector<FrozenConv<T>> convs;  ///< Two (basic) or three (bottleneck), ReLU between.
     std::optional<FrozenConv<T>> downsample;
   };
 

@@ -7,7 +7,7 @@
 
 namespace likeness {
 
-/// Stable error codes. Numbers are pinned: never renumber, only append.
+/// Stable error codes. Numbers are pinned: never renumber, only append. likeness.h gives C the same list.
 enum class Code : int {
   ok = 0,
   invalid_argument = 1,    ///< A value passed by the caller is out of range or has the wrong shape.
@@ -27,6 +27,8 @@ enum class Code : int {
   diverged = 15,           ///< The fit ran into non-finite numbers.
   client_failed = 16,      ///< The game client crashed, timed out or answered nonsense.
   unavailable = 17,        ///< The feature was left out of this build.
+  out_of_memory = 18,      ///< An allocation failed. Only the C API says so: C++ callers get std::bad_alloc.
+  internal = 19,           ///< A defect of the library: an exception that nobody foresaw. Only the C API says so.
 };
 
 /// The upper-case name of a code, as written to the ledger, e.g. "NO_FACE".

@@ -1,0 +1,140 @@
+// Is the gradient right? A checker for graphs on a tape, three ways, each with a readable report of the worst element.
+//
+//   const auto loss = []<class T>(Tape<T>& tape, std::span<const Var<T>> in) {
+//     return l2_mean(silu(conv2d(in[0], in[1], {}, {.padding = 1})), tape.copied({1, 3, 5, 7}, target));
+//   };
+//   const GradientReport report = check_gradient(loss, {picture, weight});
+//   if (!report.ok()) std::cerr << report.text();
+//
+// Complex step: Im f(x + ih) / h has no subtraction, hence no cancellation: with h = 1e-20 the derivative is exact to rounding
+// (Martins, Sturdza and Alonso, ACM TOMS 29(3), 2003). It differentiates the forward functions alone, run on complex numbers.
+// Differences: (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h in double precision, error O(h^4); independent of complex arithmetic.
+// Adjoint identity, for linear maps: <A x, u> = <x, A' u>; no step size at all.
+//
+// Kinks (ReLU, max pooling, L1) are not smoothed: choose inputs further from them than `step`.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/autodiff.hpp"
+
+namespace likeness {
+
+struct GradientCheckOptions {
+  double complex_step_tolerance = 1e-10;  ///< Of the error relative to the largest derivative of the same input.
+  double difference_tolerance = 1e-7;
+  double step = 1e-3;  ///< h of the differences.
+};
+
+/// The worst of one comparison.
+struct GradientError {
+  double relative = 0;       ///< |gradient - expected| / max |expected| over the input; infinity where one is not finite.
+  std::size_t input = 0;     ///< Which input,
+  std::int64_t element = 0;  ///< and which of its numbers.
+  double gradient = 0;
+  double expected = 0;
+};
+
+struct GradientReport {
+  std::string error;          ///< Why nothing could be checked: the tape's error, or an input without influence. Empty: checked.
+  std::vector<Shape> shapes;  ///< Of the inputs.
+  GradientError complex_step;
+  GradientError differences;
+  GradientCheckOptions options;
+
+  bool ok() const;
+  /// One line a method: the worst element, by its place in the tensor, both numbers, and the tolerance.
+  std::string text() const;
+};
+
+/// A linear map's <A x, u> against <x, A' u>.
+struct AdjointReport {
+  std::string error;
+  double forward = 0;   ///< <A x, u>
+  double backward = 0;  ///< <x, A' u>
+  double relative = 0;  ///< |forward - backward| / sum |(A x)_i u_i|
+  bool ok(double tolerance = 1e-13) const { return error.empty() && relative <= tolerance; }
+  std::string text() const;
+};
+
+namespace detail {
+/// Runs the graph at `inputs`; fills `gradients` if not null. Returns the scalar, or reports into `error`.
+using RealGraph =
+    std::function<double(const std::vector<Tensor<double>>& inputs, std::vector<std::vector<double>>* gradients, std::string& error)>;
+using ComplexGraph = std::function<std::complex<double>(const std::vector<Tensor<std::complex<double>>>& inputs)>;
+GradientReport check_gradient(const RealGraph& real, const ComplexGraph& complex, std::vector<Tensor<double>> inputs,
+                              const GradientCheckOptions& options);
+
+template <class T, class Graph>
+Var<T> record(const Graph& graph, Tape<T>& tape, const std::vector<Tensor<T>>& inputs, std::vector<Var<T>>& variables) {
+  for (const Tensor<T>& x : inputs) variables.push_back(tape.variable(x));
+  return graph(tape, std::span<const Var<T>>(variables));
+}
+}  // namespace detail
+
+/// Checks d graph / d inputs, every element. `graph` is a generic function (Tape<T>&, std::span<const Var<T>>) -> Var<T>, a scalar,
+/// called with T = double and T = std::complex<double>.
+template <class Graph>
+GradientReport check_gradient(const Graph& graph, const std::vector<Tensor<double>>& inputs, const GradientCheckOptions& options = {}) {
+  const auto real = [&](const std::vector<Tensor<double>>& at, std::vector<std::vector<double>>* gradients, std::string& error) {
+    Tape<double> tape;
+    std::vector<Var<double>> variables;
+    const Var<double> loss = detail::record(graph, tape, at, variables);
+    const Status status = gradients != nullptr ? tape.backward(loss) : tape.status();
+    if (!status.ok()) {
+      error = status.message;
+      return 0.0;
+    }
+    if (gradients != nullptr) {
+      for (const Var<double>& v : variables) gradients->emplace_back(v.gradient().begin(), v.gradient().end());
+    }
+    return loss.item();
+  };
+  const auto complex = [&](const std::vector<Tensor<std::complex<double>>>& at) {
+    Tape<std::complex<double>> tape;
+    std::vector<Var<std::complex<double>>> variables;
+    return detail::record(graph, tape, at, variables).item();
+  };
+  return detail::check_gradient(real, complex, inputs, options);
+}
+
+/// Checks that the gradient of a linear map is its adjoint: `graph` is called with a tape of T = double and one input, and gives y of
+/// any shape; u is random (seeded). Also a test of an affine map's linear part, if `graph` leaves the constant out.
+template <class Graph>
+AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::uint32_t seed = 1);
+
+/// A number for every element of y, between -1 and 1 and never near 0, from a seed.
+std::vector<double> random_directions(std::int64_t count, std::uint32_t seed);
+
+template <class Graph>
+AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::uint32_t seed) {
+  AdjointReport report;
+  Tape<double> tape;
+  const Var<double> input = tape.variable(x);
+  const Var<double> y = graph(tape, input);
+  const std::int64_t n = y.shape().size();
+  const std::vector<double> u = random_directions(n, seed);
+  double scale = 0;
+  for (std::size_t i = 0; i < y.value().size(); ++i) {
+    report.forward += y.value()[i] * u[i];
+    scale += std::abs(y.value()[i] * u[i]);
+  }
+  // <A x, u> as a graph: its gradient with respect to x is A' u.
+  const Var<double> product = linear(reshape(y, {n}), tape.constant({1, n}, u), {});
+  if (const Status status = tape.backward(product); !status.ok()) {
+    report.error = status.message;
+    return report;
+  }
+  for (std::size_t i = 0; i < x.data.size(); ++i) report.backward += x.data[i] * input.gradient()[i];
+  if (scale == 0) report.error = "the map's result is zero: nothing is checked";
+  report.relative = std::abs(report.forward - report.backward) / scale;
+  if (!(report.relative >= 0)) report.error = "the products are not finite";
+  return report;
+}
+
+}  // namespace likeness

@@ -1,0 +1,102 @@
+// Record once, freeze, run: a recording of a tape becomes a program that runs in one block of memory and allocates nothing.
+//
+//   Tape<float> tape;
+//   Var x = tape.variable({142}, start);
+//   Var loss = l1_mean(extractor(generator(x)), tape.constant(target));
+//   Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {x}});
+//   if (!program.ok()) return program.status();
+//   tape.clear();                                       // the program needs neither the tape nor its memory
+//   for (int i = 0; i < 100; ++i) {
+//     program->run();
+//     optimizer.step(program->input(x), program->gradient(x));
+//   }
+//
+// freeze() keeps only what the loss, the outputs and the wanted gradients need, and rewrites
+//   convolution -> batch norm with constant statistics      into one convolution with other weights,
+//   convolution -> + another picture -> ReLU                 into one pass over the convolution's output,
+//   convolution with constant weights on the tape           into packed weights (FrozenConv's are shared, not copied),
+//   a + b -> ReLU                                            into one pass.
+// Values and gradients equal the tape's bit for bit, except behind a folded batch norm (within rounding).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/autodiff.hpp"
+
+namespace likeness {
+
+/// What a program has to deliver.
+template <class T>
+struct Wanted {
+  Var<T> loss = {};                    ///< A scalar; only for gradients.
+  std::vector<Var<T>> gradients = {};  ///< Variables. Others on the tape become plain inputs.
+  std::vector<Var<T>> outputs = {};    ///< Values to be read after a run, beside the loss.
+};
+
+/// One step of a program, for people.
+struct PlanStep {
+  std::string operation;      ///< "conv2d"
+  std::string detail;         ///< "3x3 stride 2 + bias + relu"
+  bool backward = false;      ///< Computes the gradients of the operation's inputs.
+  Shape shape;                ///< Of the value (forward), or of the incoming gradient (backward).
+  std::size_t offset = 0;     ///< Of that value or gradient in the program's block, in bytes.
+  std::size_t bytes = 0;      ///< Of that value or gradient.
+  std::size_t workspace = 0;  ///< Bytes that only this step uses.
+  double flops = 0;           ///< Floating point operations; a gradient is counted like its forward step.
+};
+
+namespace detail {
+template <class T>
+struct ProgramState;
+}
+
+/// A frozen recording. One thread at a time runs a program; programs share frozen weights. Constants of the recording are read at
+/// every run and must live as long as the program, except those that freeze() folded into weights.
+template <class T>
+class Program {
+ public:
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+  /// forward(), then backward().
+  void run();
+  /// Computes the loss and the outputs.
+  void forward();
+  /// Computes the gradients, after forward(). Nothing where none were wanted.
+  void backward();
+
+  // The Vars of the recording name values here, also after the tape was cleared; others give an empty span.
+  /// Numbers of a variable: write them before a run. They keep their values between runs, from the recording on.
+  std::span<T> input(Var<T> variable);
+  /// The loss, an output or a variable.
+  std::span<const T> value(Var<T> v) const;
+  /// d loss / d variable, of those that were wanted, until the next forward().
+  std::span<const T> gradient(Var<T> variable) const;
+
+  /// Size of the one block of memory, without weights and constants.
+  std::size_t bytes() const;
+  /// The steps in the order of execution.
+  std::vector<PlanStep> plan() const;
+
+ private:
+  template <class U>
+  friend Result<Program<U>> freeze(const Wanted<U>& wanted);
+  explicit Program(std::unique_ptr<detail::ProgramState<T>> state);
+  std::unique_ptr<detail::ProgramState<T>> state_;
+};
+
+/// Makes a program of the recording on which the wanted Vars stand. Errors: invalid_argument (nothing wanted, Vars of different tapes
+/// or of none, gradients without a scalar loss, a gradient of something else than a variable, an error on the tape).
+template <class T>
+Result<Program<T>> freeze(const Wanted<T>& wanted);
+
+/// The plan as a table: step, operation, shape, bytes, MFLOP; totals below.
+std::string plan_text(std::span<const PlanStep> plan, std::size_t bytes);
+
+}  // namespace likeness
