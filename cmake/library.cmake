@@ -27,6 +27,10 @@ if(LIKENESS_WITH_OPENMP)
   list(APPEND build_links OpenMP::OpenMP_CXX)
   list(APPEND package_links ${OpenMP_CXX_FLAGS})  # as a flag, for projects in C alone: find_package(OpenMP) would ask for C++
 endif()
+if(BUILD_SHARED_LIBS)
+  # By file: the package would name the target to its users, who need none.
+  list(TRANSFORM build_links REPLACE "hwy::hwy" "$<TARGET_FILE:hwy::hwy>")
+endif()
 target_link_libraries(likeness_library PRIVATE $<BUILD_INTERFACE:${build_links}>)
 if(BUILD_SHARED_LIBS)
   if(UNIX AND NOT APPLE)

@@ -96,7 +96,7 @@ typedef struct likeness_model_options {
 /* Sets every field to its default. `size` is sizeof(likeness_model_options) as the caller's compiler sees it. NULL: does nothing. */
 LIKENESS_API void likeness_model_options_init(likeness_model_options* options, size_t size);
 
-/* Loads a model: half a second and some 150 MB where dlib's landmark file is there. options NULL: all defaults.
+/* Loads a model; dlib's landmark file (97 MB), where there is one, takes the longest. options NULL: all defaults.
  * *model: the handle, NULL after an error. A missing landmark file is no error here, but at the first photo without landmarks.
  * Errors: INVALID_ARGUMENT, NOT_FOUND, IO_ERROR, CORRUPT_MODEL, CORRUPT_SCENE, SCHEMA_MISMATCH, CLIENT_FAILED, UNAVAILABLE,
  * OUT_OF_MEMORY. */
