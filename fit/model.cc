@@ -52,10 +52,12 @@ Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<Fa
 Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   const fs::path folder = model_folder(options.folder);
   std::error_code error;
-  if (fs::exists(folder / "manifest.json", error)) {
-    const Result<Manifest> manifest = Manifest::load(folder);
-    if (!manifest.ok()) return manifest.status();
-    if (Status status = manifest->check(folder); !status.ok()) return status;
+  if (const Result<Manifest> manifest = Manifest::load(folder); manifest.ok()) {
+    if (Status status = manifest->check_present(folder); !status.ok()) return status;
+  }
+  if (const fs::path scene = folder / "scene.json"; fs::exists(scene, error)) {
+    // The networks are compared with the manifest as they are read; open_scene() below does not know it.
+    if (const auto bytes = read_model_bytes(scene); !bytes.ok()) return bytes.status();
   }
   const Result<ModelFile> generator_file = load_file(folder / "generator.safetensors");
   if (!generator_file.ok()) return generator_file.status();

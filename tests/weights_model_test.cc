@@ -66,18 +66,19 @@ class ManifestFolder : public testing::Test {
 TEST_F(ManifestFolder, ChecksBeforeUse) {
   const auto manifest = Manifest::load(folder_);
   ASSERT_TRUE(manifest.ok()) << manifest.status().message;
-  EXPECT_TRUE(manifest->check(folder_).ok());
+  EXPECT_TRUE(manifest->check_present(folder_).ok());
   const auto bytes = manifest->read_checked(folder_, "one.bin");
   ASSERT_TRUE(bytes.ok());
   EXPECT_EQ(std::string(bytes.value().begin(), bytes.value().end()), "first file");
   EXPECT_EQ(manifest->read_checked(folder_, "manifest.json").status().code, Code::corrupt_model) << "not listed";
 
   ASSERT_TRUE(write_file_atomic(folder_ / "one.bin", "First file").ok());
-  EXPECT_NE(manifest->check(folder_).message.find("SHA-256"), std::string::npos);
+  EXPECT_NE(manifest->read_checked(folder_, "one.bin").status().message.find("SHA-256"), std::string::npos);
   ASSERT_TRUE(write_file_atomic(folder_ / "one.bin", "first file.").ok());
-  EXPECT_NE(manifest->check(folder_).message.find("11 bytes"), std::string::npos);
+  EXPECT_NE(manifest->read_checked(folder_, "one.bin").status().message.find("11 bytes"), std::string::npos);
   std::filesystem::remove(folder_ / "one.bin");
-  EXPECT_EQ(manifest->check(folder_).code, Code::not_found);
+  EXPECT_EQ(manifest->read_checked(folder_, "one.bin").status().code, Code::not_found);
+  EXPECT_EQ(manifest->check_present(folder_).code, Code::not_found);
 }
 
 TEST_F(ManifestFolder, NothingIsParsedThatTheManifestDoesNotVouchFor) {

@@ -95,9 +95,12 @@ Result<std::vector<std::uint8_t>> Manifest::read_checked(const std::filesystem::
   return bytes;
 }
 
-Status Manifest::check(const std::filesystem::path& directory) const {
+Status Manifest::check_present(const std::filesystem::path& directory) const {
   for (const auto& [name, entry] : files_) {
-    if (const auto bytes = read_checked(directory, name); !bytes.ok()) return bytes.status();
+    std::error_code error;
+    if (const std::filesystem::path path = directory / name; !std::filesystem::exists(path, error)) {
+      return {Code::not_found, path.string() + ": is listed in manifest.json and missing; fetch it again"};
+    }
   }
   return Status::success();
 }

@@ -43,8 +43,8 @@ class Manifest {
   /// Reads DIRECTORY/NAME and compares size and SHA-256, before anything parses it.
   /// Errors: corrupt_model (not listed, or differs: says how), not_found, io_error.
   Result<std::vector<std::uint8_t>> read_checked(const std::filesystem::path& directory, const std::string& name) const;
-  /// Checks every listed file. Errors: as read_checked, for the first bad file by name.
-  Status check(const std::filesystem::path& directory) const;
+  /// Whether every listed file is there; what it holds is compared when it is read. Errors: not_found, with the path.
+  Status check_present(const std::filesystem::path& directory) const;
 
  private:
   std::map<std::string, Entry> files_;

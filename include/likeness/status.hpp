@@ -21,7 +21,7 @@ enum class Code : int {
   face_too_small = 9,      ///< A face was found, but with too few pixels between the eyes.
   pose = 10,               ///< The face is turned too far from frontal.
   landmarks_bad = 11,      ///< The landmarks do not look like a face.
-  corrupt_model = 12,      ///< A model file breaks the safetensors rules or lacks tensors.
+  corrupt_model = 12,      ///< A model file breaks the safetensors rules, lacks tensors, or is not the one that a SHA-256 vouches for.
   schema_mismatch = 13,    ///< A model was trained for another scene than the one loaded.
   corrupt_scene = 14,      ///< scene.json or the head asset is malformed.
   diverged = 15,           ///< The fit ran into non-finite numbers.
