@@ -24,7 +24,12 @@ Result<ResidualArchitecture> extractor_architecture(const Safetensors& file) {
 
 template <class T>
 Result<Generator<T>> make_generator(const Safetensors& file) {
-  const Result<GeneratorArchitecture> architecture = GeneratorArchitecture::parse(file.metadata("architecture"));
+  const std::string_view text = file.metadata("architecture");
+  if (text.empty()) {
+    return Status{Code::corrupt_model,
+                  "the metadata has no architecture, which a generator needs (train/export_state_dict.py --generator writes it)"};
+  }
+  const Result<GeneratorArchitecture> architecture = GeneratorArchitecture::parse(text);
   if (!architecture.ok()) return architecture.status();
   return Generator<T>::create(*architecture, tensor_lookup(file));
 }

@@ -127,6 +127,9 @@ TEST(Torchvision, SaysWhatIsWrong) {
                      t["layer2.0.conv1.weight"] = {Shape({5, 4, 3}), std::vector<float>(60)};
                    }),
                    "not a 3x3 kernel"));
+  const auto generator = make_generator<float>(*state_dict("resnet"));
+  EXPECT_EQ(generator.status().code, Code::corrupt_model);
+  EXPECT_TRUE(says(generator.status().message, "no architecture")) << generator.status().message;
   // Metadata that is there is believed, not guessed around.
   const auto bad = make_extractor<float>(*state_dict("resnet", {}, R"({"type": "generator"})"));
   EXPECT_EQ(bad.status().code, Code::corrupt_model);
@@ -145,6 +148,20 @@ TEST(Torchvision, ATapThatIsNotThereIsAnError) {
     EXPECT_EQ(tape.status().code, Code::invalid_argument) << tap;
     EXPECT_NE(tape.status().message.find("no tap \"" + tap + "\""), std::string::npos) << tape.status().message;
   }
+}
+
+// Packed for both directions, in panels of eight channels: at least twice the numbers that the file holds.
+TEST(Torchvision, WeightBytesCountEveryLayer) {
+  const auto file = state_dict("resnet");
+  std::int64_t kernels = 0;
+  for (const auto& [name, entry] : file->tensors()) {
+    if (entry.shape.size() == 4) kernels += entry.count();
+  }
+  const auto single = make_extractor<float>(*file);
+  const auto exact = make_extractor<double>(*file);
+  const std::int64_t biases = 4 * (1 + 4) + 5 * 5 + 6 * 3 + 8 * 3;
+  EXPECT_EQ(exact->weight_bytes(), (kernels + biases) * static_cast<std::int64_t>(sizeof(double)));
+  EXPECT_GE(single->weight_bytes(), (2 * kernels + biases) * static_cast<std::int64_t>(sizeof(float)));
 }
 
 // What dilation means: at every s-th place the dilated network gives what the strided one gives, also at the borders.
