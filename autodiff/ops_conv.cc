@@ -117,8 +117,8 @@ Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const Co
   const auto bad = [](std::string message) { return Status{Code::invalid_argument, "convolution: " + std::move(message)}; };
   if (weight.rank() != 4) return bad("the weight has four sizes, not " + weight.text());
   if (o.stride < 1 || o.padding < 0 || o.dilation < 1 || o.groups < 1) return bad("needs stride, dilation, groups >= 1 and padding >= 0");
-  if (o.output_padding < 0 || (o.output_padding > 0 && (!transposed || o.output_padding >= std::max(o.stride, o.dilation))))
-    return bad("output_padding is for transposed convolutions, and less than stride or dilation");
+  if (o.output_padding < 0 || (o.output_padding > 0 && (!transposed || o.output_padding >= o.stride)))
+    return bad("output_padding is for transposed convolutions, and less than the stride");
   if (weight[0] % o.groups != 0) return bad(std::to_string(o.groups) + " groups do not divide the weight " + weight.text());
   ConvWeights<T> w;
   w.shape = {.in = weight[1] * o.groups,
@@ -131,6 +131,10 @@ Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const Co
              .groups = o.groups};
   w.transposed = transposed;
   w.output_padding = o.output_padding;
+  if (!w.shape.supported()) {
+    const std::string most = std::to_string(ConvShape::kMaxTaps);
+    return bad("at most " + most + " taps and stride " + most + ", not " + weight.text() + " and " + std::to_string(o.stride));
+  }
   const Shape channels({w.output_channels()});
   if (bias != nullptr && *bias != channels) return bad("the bias is " + channels.text() + ", not " + bias->text());
   return w;

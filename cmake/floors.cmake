@@ -29,11 +29,11 @@ add_library(likeness_stb INTERFACE)
 find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)
 target_include_directories(likeness_stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})
 
-# likeness_test(NAME LINKS ...): tests/NAME.cc, one GoogleTest program, its cases listed in ctest.
+# likeness_test(NAME LINKS ...): tests/NAME.cc, one GoogleTest program, its cases listed in ctest (under LABEL, if given).
 function(likeness_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${name}.cc ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} likeness_warnings GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE LIKENESS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS "${ARG_LABEL}")
 endfunction()

@@ -65,9 +65,9 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   if (!extractor_file.ok()) return extractor_file.status();
   // The landmark file takes the longest, on one core.
   std::future<Result<FaceFinder>> finder = std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
-  Result<Generator<float>> generator = make_generator(*generator_file);
+  Result<Generator<float>> generator = make_generator(generator_file->tensors);
   if (!generator.ok()) return generator.status();
-  Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);
+  Result<ResidualNet<float>> extractor = make_extractor(extractor_file->tensors);
   if (!extractor.ok()) return extractor.status();
   Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, folder);
   if (!client.ok()) return client.status();

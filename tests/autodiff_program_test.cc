@@ -6,7 +6,6 @@
 
 #include "allocation_counter.hpp"
 #include "autodiff/arena.hpp"
-#include "autodiff_support.hpp"
 #include "likeness/program.hpp"
 
 namespace likeness {

@@ -142,7 +142,7 @@ struct ConvOptions {
   int padding = 0;         ///< Zeros on every side (conv2d), rows and columns cut from every side (conv_transpose2d).
   int dilation = 1;        ///< Distance of neighbouring taps.
   int groups = 1;          ///< Channels are split into this many convolutions side by side.
-  int output_padding = 0;  ///< conv_transpose2d only: rows and columns added at the end, less than stride or dilation.
+  int output_padding = 0;  ///< conv_transpose2d only: rows and columns added at the end, less than stride.
 };
 
 /// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.

@@ -11,9 +11,11 @@
 // Differences: (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h in double precision, error O(h^4); independent of complex arithmetic.
 // Adjoint identity, for linear maps: <A x, u> = <x, A' u>; no step size at all.
 //
-// Kinks (ReLU, max pooling, L1) are not smoothed: choose inputs further from them than `step`.
+// Kinks (ReLU, max pooling, L1) are not smoothed: choose inputs further from them than 2 `step`. docs/gradients.md says what the
+// library's own operations were put to.
 #pragma once
 
+#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <functional>
@@ -28,12 +30,14 @@ namespace likeness {
 struct GradientCheckOptions {
   double complex_step_tolerance = 1e-10;  ///< Of the error relative to the largest derivative of the same input.
   double difference_tolerance = 1e-7;
-  double step = 1e-3;  ///< h of the differences.
+  double step = 1e-3;           ///< h of the differences.
+  bool needs_influence = true;  ///< An input that changes nothing is an error: nothing would be checked. Else its gradient must be 0.
 };
 
 /// The worst of one comparison.
 struct GradientError {
-  double relative = 0;       ///< |gradient - expected| / max |expected| over the input; infinity where one is not finite.
+  double relative = 0;       ///< |gradient - expected| / max |expected| over the input; infinity where one is not finite, or for a
+                             ///< gradient of an input without influence.
   std::size_t input = 0;     ///< Which input,
   std::int64_t element = 0;  ///< and which of its numbers.
   double gradient = 0;
@@ -52,7 +56,7 @@ struct GradientReport {
   std::string text() const;
 };
 
-/// A linear map's <A x, u> against <x, A' u>.
+/// <A x, u> against <x, A' u>, where A x = graph(x) - graph(0): the linear part of an affine map.
 struct AdjointReport {
   std::string error;
   double forward = 0;   ///< <A x, u>
@@ -72,6 +76,8 @@ GradientReport check_gradient(const RealGraph& real, const ComplexGraph& complex
 
 template <class T, class Graph>
 Var<T> record(const Graph& graph, Tape<T>& tape, const std::vector<Tensor<T>>& inputs, std::vector<Var<T>>& variables) {
+  tape.clear();
+  variables.clear();
   for (const Tensor<T>& x : inputs) variables.push_back(tape.variable(x));
   return graph(tape, std::span<const Var<T>>(variables));
 }
@@ -81,9 +87,9 @@ Var<T> record(const Graph& graph, Tape<T>& tape, const std::vector<Tensor<T>>& i
 /// called with T = double and T = std::complex<double>.
 template <class Graph>
 GradientReport check_gradient(const Graph& graph, const std::vector<Tensor<double>>& inputs, const GradientCheckOptions& options = {}) {
+  Tape<double> tape;
+  std::vector<Var<double>> variables;
   const auto real = [&](const std::vector<Tensor<double>>& at, std::vector<std::vector<double>>* gradients, std::string& error) {
-    Tape<double> tape;
-    std::vector<Var<double>> variables;
     const Var<double> loss = detail::record(graph, tape, at, variables);
     const Status status = gradients != nullptr ? tape.backward(loss) : tape.status();
     if (!status.ok()) {
@@ -95,34 +101,34 @@ GradientReport check_gradient(const Graph& graph, const std::vector<Tensor<doubl
     }
     return loss.item();
   };
+  Tape<std::complex<double>> complex_tape;
+  std::vector<Var<std::complex<double>>> complex_variables;
   const auto complex = [&](const std::vector<Tensor<std::complex<double>>>& at) {
-    Tape<std::complex<double>> tape;
-    std::vector<Var<std::complex<double>>> variables;
-    return detail::record(graph, tape, at, variables).item();
+    return detail::record(graph, complex_tape, at, complex_variables).item();
   };
   return detail::check_gradient(real, complex, inputs, options);
 }
 
-/// Checks that the gradient of a linear map is its adjoint: `graph` is called with a tape of T = double and one input, and gives y of
-/// any shape; u is random (seeded). Also a test of an affine map's linear part, if `graph` leaves the constant out.
-template <class Graph>
-AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::uint32_t seed = 1);
-
-/// A number for every element of y, between -1 and 1 and never near 0, from a seed.
+/// A number for every element, of size 1/4 to 1 and either sign, from a seed.
 std::vector<double> random_directions(std::int64_t count, std::uint32_t seed);
 
+/// Checks that the gradient of an affine map is the adjoint of its linear part, and that the map is affine along x: `graph` is called
+/// with a tape of T = double and one input, and gives y of any shape; u is random (seeded).
 template <class Graph>
-AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::uint32_t seed) {
+AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::uint32_t seed = 1) {
   AdjointReport report;
   Tape<double> tape;
+  const Tensor<double> origin{x.shape, std::vector<double>(x.data.size(), 0.0)};
+  const Var<double> constant = graph(tape, tape.constant(origin));
   const Var<double> input = tape.variable(x);
   const Var<double> y = graph(tape, input);
   const std::int64_t n = y.shape().size();
   const std::vector<double> u = random_directions(n, seed);
   double scale = 0;
   for (std::size_t i = 0; i < y.value().size(); ++i) {
-    report.forward += y.value()[i] * u[i];
-    scale += std::abs(y.value()[i] * u[i]);
+    const double product = (y.value()[i] - constant.value()[i]) * u[i];
+    report.forward += product;
+    scale += std::abs(product);
   }
   // <A x, u> as a graph: its gradient with respect to x is A' u.
   const Var<double> product = linear(reshape(y, {n}), tape.constant({1, n}, u), {});
@@ -131,9 +137,12 @@ AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::ui
     return report;
   }
   for (std::size_t i = 0; i < x.data.size(); ++i) report.backward += x.data[i] * input.gradient()[i];
-  if (scale == 0) report.error = "the map's result is zero: nothing is checked";
   report.relative = std::abs(report.forward - report.backward) / scale;
-  if (!(report.relative >= 0)) report.error = "the products are not finite";
+  if (scale == 0) {
+    report.error = "the map's result is zero: nothing is checked";
+  } else if (!(report.relative >= 0)) {
+    report.error = "the products are not finite";
+  }
   return report;
 }
 

@@ -1,0 +1,47 @@
+# cmake -DPROGRAMS=a;b;c -P run.cmake: every seeded bug, and none, through the test programs until one of them fails.
+set(number 0)
+set(killed 0)
+
+# Runs the programs with a bug; `killer` is the first test that fails, empty if none does.
+function(run_suite bug killer)
+  set(${killer} "" PARENT_SCOPE)
+  foreach(program ${PROGRAMS})
+    get_filename_component(name ${program} NAME)
+    execute_process(
+      COMMAND ${CMAKE_COMMAND} -E env LIKENESS_SEEDED_BUG=${bug} LIKENESS_INSTANCES=40 OMP_NUM_THREADS=1 ${program} --gtest_fail_fast
+              --gtest_brief=1
+      RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 120)
+    if(NOT result EQUAL 0)
+      string(REGEX MATCH "FAILED  ] [A-Za-z0-9_./]+" failed "${output}")
+      string(REPLACE "FAILED  ] " "" failed "${failed}")
+      if(failed STREQUAL "")
+        set(failed "${name}: ${result}")
+      endif()
+      set(${killer} "${failed}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
+function(seeded_bug file what right seeded)
+  math(EXPR number "${number} + 1")
+  run_suite(${number} killer)
+  if(killer STREQUAL "")
+    set(killer "SURVIVED")
+  else()
+    math(EXPR killed "${killed} + 1")
+  endif()
+  message("${number}. ${what} (${file}): ${killer}")
+  set(number ${number} PARENT_SCOPE)
+  set(killed ${killed} PARENT_SCOPE)
+endfunction()
+
+run_suite(0 killer)
+if(NOT killer STREQUAL "")
+  message(FATAL_ERROR "Without any bug, ${killer} fails.")
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/table.cmake)
+message("seeded bugs: ${number}, killed: ${killed}")
+if(NOT killed EQUAL number)
+  message(FATAL_ERROR "A seeded bug survived.")
+endif()
