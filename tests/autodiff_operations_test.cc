@@ -28,6 +28,24 @@ TEST(Operations, CosineDistanceOfTinyVectors) {
   EXPECT_TRUE(held.ok()) << held.text();
 }
 
+TEST(Operations, PixelShuffleFollowsItsFormula) {
+  const Tensor<double> x = numbers({2, 18, 2, 3});
+  Tape<double> tape;
+  const Var<double> y = pixel_shuffle(tape.variable(x), 3);
+  ASSERT_EQ(y.shape(), (Shape{2, 2, 6, 9}));
+  for (std::int64_t n = 0; n < 2; ++n) {
+    for (std::int64_t c = 0; c < 2; ++c) {
+      for (std::int64_t row = 0; row < 6; ++row) {
+        for (std::int64_t column = 0; column < 9; ++column) {
+          const std::int64_t from = ((n * 18 + c * 9 + row % 3 * 3 + column % 3) * 2 + row / 3) * 3 + column / 3;
+          const std::int64_t to = ((n * 2 + c) * 6 + row) * 9 + column;
+          EXPECT_EQ(y.value()[static_cast<std::size_t>(to)], x.data[static_cast<std::size_t>(from)]);
+        }
+      }
+    }
+  }
+}
+
 // The message of the first error of a graph on one variable.
 template <class Graph>
 std::string refusal(const Shape& shape, const Graph& graph) {
