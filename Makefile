@@ -1,5 +1,6 @@
 # A thin front: system packages, the head's npm package, CMake presets, run. `make demo` and `make test` can be run again at no cost.
-.PHONY: demo test build setup clean
+.PHONY: demo test build install setup clean
+PREFIX ?= /usr/local
 BUILD := build/release
 DEMO_PHOTO := build/demo/astronaut.png
 
@@ -9,6 +10,9 @@ demo: build $(DEMO_PHOTO)
 
 test: build
 	ctest --preset release
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
 
 build: setup
 	@test -f $(BUILD)/build.ninja || cmake --preset release

@@ -22,7 +22,8 @@ struct Face {
 /// CVPR 2014), both dlib's. Immutable after open(): find() may be called from several threads at once.
 class FaceFinder {
  public:
-  /// SHA-256 of shape_predictor_68_face_landmarks.dat as in Debian's libdlib-data 19.24.
+  /// SHA-256 of shape_predictor_68_face_landmarks.dat as in Debian's libdlib-data 19.24: the only file trusted without being named.
+  /// Another one is trusted as landmarks68.dat of a model folder whose manifest.json lists it (fit/model.hpp, docs/safety.md).
   static constexpr const char* kDebianDigest = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f";
 
   /// Loads the landmark file (97 MB, the better part of a second). Its parser trusts its input, so the bytes must have the SHA-256

@@ -41,6 +41,7 @@ constexpr double kWeakScore = -0.25;
 // Landmarks are found in a crop of fixed scale, because the regressor samples single pixels and rounds to whole ones.
 constexpr int kCrop = 480;
 constexpr double kFaceInCrop = 280;
+constexpr std::size_t kLargestLandmarkFile = std::size_t{256} << 20;  // Debian's has 97 MB
 
 Gray gray(const Image& image) {
   Gray out(image.height, image.width);
@@ -138,14 +139,15 @@ FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
 FaceFinder::~FaceFinder() = default;
 
 Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, const std::string& digest) {
-  Result<std::string> bytes = read_text_file(landmark_file);
+  Result<std::string> bytes = read_text_file(landmark_file, kLargestLandmarkFile);
   if (!bytes.ok()) {
     if (bytes.status().code != Code::not_found) return bytes.status();
     return Status{Code::not_found, "the landmark file " + landmark_file.string() +
                                        " is missing: install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
   }
-  if (sha256_hex(std::string_view(*bytes)) != digest) {
-    return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts (its SHA-256 differs)"};
+  if (const std::string found = sha256_hex(std::string_view(*bytes)); found != digest) {
+    return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts: its SHA-256 is " +
+                                           found + ", not " + digest + " (docs/safety.md says how to trust another one)"};
   }
   try {
     auto impl = std::make_unique<Impl>();

@@ -131,6 +131,10 @@ Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const Co
              .groups = o.groups};
   w.transposed = transposed;
   w.output_padding = o.output_padding;
+  if (!w.shape.supported()) {
+    const std::string most = std::to_string(ConvShape::kMaxTaps);
+    return bad("at most " + most + " taps and stride " + most + ", not " + weight.text() + " and " + std::to_string(o.stride));
+  }
   const Shape channels({w.output_channels()});
   if (bias != nullptr && *bias != channels) return bad("the bias is " + channels.text() + ", not " + bias->text());
   return w;

@@ -23,27 +23,35 @@ class BufferPool {
   /// Room for `count` numbers; not cleared.
   T* take(std::int64_t count) {
     const std::int64_t size = (count + kGrain - 1) / kGrain * kGrain;
-    auto& list = free_[size];
-    if (!list.empty()) {
-      T* buffer = list.back();
-      list.pop_back();
+    SizeClass& list = free_[size];
+    if (!list.idle.empty()) {
+      T* buffer = list.idle.back();
+      list.idle.pop_back();
       return buffer;
     }
+    // Room in both lists comes first: a failed allocation then loses no buffer, and give() never allocates.
+    if (list.idle.capacity() == list.made) list.idle.reserve(2 * list.made + 1);
+    all_.push_back(nullptr);
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
-    T* buffer = static_cast<T*>(::operator new(bytes, kAlignment));
-    all_.push_back(buffer);
+    all_.back() = static_cast<T*>(::operator new(bytes, kAlignment));
+    ++list.made;
     bytes_ += bytes;
-    return buffer;
+    return all_.back();
   }
   /// Gives back what take(count) gave.
-  void give(T* buffer, std::int64_t count) { free_[(count + kGrain - 1) / kGrain * kGrain].push_back(buffer); }
+  void give(T* buffer, std::int64_t count) noexcept { free_.find((count + kGrain - 1) / kGrain * kGrain)->second.idle.push_back(buffer); }
   std::size_t bytes() const { return bytes_; }
 
  private:
   static constexpr std::align_val_t kAlignment{64};
   static constexpr std::int64_t kGrain = 1024;  // sizes are rounded up to this, so that near sizes share
 
-  std::map<std::int64_t, std::vector<T*>> free_;
+  struct SizeClass {
+    std::vector<T*> idle;
+    std::size_t made = 0;
+  };
+
+  std::map<std::int64_t, SizeClass> free_;
   std::vector<T*> all_;
   std::size_t bytes_ = 0;
 };

@@ -40,6 +40,10 @@ const char* code_name(Code code) {
       return "CLIENT_FAILED";
     case Code::unavailable:
       return "UNAVAILABLE";
+    case Code::out_of_memory:
+      return "OUT_OF_MEMORY";
+    case Code::internal:
+      return "INTERNAL";
   }
   return "UNKNOWN";
 }

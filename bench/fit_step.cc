@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "likeness/nn.hpp"
+#include "likeness/optimizer.hpp"
 #include "likeness/program.hpp"
-#include "nn/optimizer.hpp"
 #include "nn/random_tensors.hpp"
 
 namespace likeness {
@@ -74,7 +74,7 @@ void fit_step(benchmark::State& state, const char* generator_json, const char* e
   double flops = 0;
   for (const PlanStep& step : program->plan()) flops += step.flops;
 
-  Sgd optimizer({.rate = 0.05, .momentum = 0.9});
+  Sgd<float> optimizer({.rate = 0.05, .momentum = 0.9});
   for (auto _ : state) {
     program->run();
     benchmark::DoNotOptimize(program->value(loss)[0]);

@@ -1,11 +1,10 @@
 #include "cli/common.hpp"
 
 #include <cstdio>
-#include <cstdlib>
-#include <system_error>
 
 #include "base/file.hpp"
 #include "scene/client.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 
@@ -14,23 +13,6 @@ namespace fs = std::filesystem;
 int fail(const Status& status, int exit) {
   std::fprintf(stderr, "likeness: %s: %s\n", code_name(status.code), status.message.c_str());
   return exit;
-}
-
-fs::path model_folder(const std::string& option) {
-  if (!option.empty()) return option;
-  if (const char* variable = std::getenv("LIKENESS_MODEL"); variable != nullptr && *variable != '\0') return variable;
-  const fs::path in_source = fs::path("weights") / "models" / "makehuman-head";
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const fs::path installed = program.parent_path().parent_path() / "share" / "likeness" / "models" / "makehuman-head";
-    if (fs::exists(installed / "scene.json", error)) return installed;
-  }
-  if (fs::exists(in_source / "scene.json", error)) return in_source;
-  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
-    if (fs::exists(folder / in_source / "scene.json", error)) return folder / in_source;
-  }
-  return in_source;
 }
 
 fs::path scene_file(const std::string& scene_option, const std::string& model_option) {

@@ -1,4 +1,4 @@
-// What every subcommand shares: exit statuses, error lines, and where the model is.
+// What every subcommand shares: exit statuses, error lines, and where the scene is.
 #pragma once
 
 #include <filesystem>
@@ -25,11 +25,7 @@ enum Exit : int {
 /// Prints "likeness: CODE: message" on standard error; returns `exit`, so that a command can `return fail(status)`.
 int fail(const Status& status, int exit = exit_failed);
 
-/// The model folder: `option` if not empty, else $LIKENESS_MODEL, else share/likeness/models/makehuman-head beside the installed
-/// program, else weights/models/makehuman-head in the working folder or above the program (a build tree).
-std::filesystem::path model_folder(const std::string& option);
-
-/// The scene's file: `scene_option` if not empty, else scene.json in the model folder.
+/// The scene's file: `scene_option` if not empty, else scene.json in model_folder(model_option).
 std::filesystem::path scene_file(const std::string& scene_option, const std::string& model_option);
 /// Opens that scene. One that comes from the model folder may not start a program (scene/client.hpp). Errors: those of open_client().
 Result<std::unique_ptr<GameClient>> open_scene(const std::string& scene_option, const std::string& model_option);

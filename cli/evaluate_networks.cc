@@ -18,6 +18,7 @@
 #include "fit/objective.hpp"
 #include "image/decode.hpp"
 #include "image/resample.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {

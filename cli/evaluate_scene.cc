@@ -16,7 +16,9 @@
 #include "cli/common.hpp"
 #include "cli/evaluate.hpp"
 #include "cli/fit_options.hpp"
+#include "fit/model.hpp"
 #include "image/resample.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {
@@ -163,7 +165,7 @@ Status evaluate_scene(const SceneArguments& arguments) {
     }
     return write_sheets(**client, base, arguments);
   }
-  const auto finder = FaceFinder::open(landmark_file(model_folder(arguments.model)));
+  const auto finder = open_face_finder(model_folder(arguments.model), {});
   if (!finder.ok()) return finder.status();
   return measure_landmarks(**client, *finder, arguments);
 }

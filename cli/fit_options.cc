@@ -9,6 +9,7 @@
 #include "cli/common.hpp"
 #include "fit/model.hpp"
 #include "image/encode.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {
@@ -37,7 +38,7 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
 
 Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
-  return Model::load({.folder = model_folder(arguments.model), .scene = arguments.scene, .landmarks = {}});
+  return Model::load({.folder = arguments.model, .scene = arguments.scene, .landmarks = {}});
 }
 
 Result<Frame> open_frame(const ModelArguments& arguments) {

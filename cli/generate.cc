@@ -9,6 +9,7 @@
 #include "cli/fit_options.hpp"
 #include "fit/objective.hpp"
 #include "fit/report.hpp"
+#include "scene/model_folder.hpp"
 
 namespace likeness::cli {
 namespace {

@@ -1,3 +1,6 @@
+# The floors that LIKENESS_NO_EXCEPTIONS compiles with -fno-exceptions. The others meet exceptions: of dlib, of std::async, of hosts.
+set(LIKENESS_CORE base image kernels autodiff weights nn)
+
 # likeness_floor(NAME SOURCES ... LINKS ...): the static library likeness_NAME of the folder NAME.
 #
 # `#include "NAME/x.hpp"` resolves only through build/floors/NAME, a folder that holds one link to the source folder and that
@@ -10,6 +13,9 @@ function(likeness_floor name)
   add_library(likeness_${name} STATIC ${ARG_SOURCES})
   target_include_directories(likeness_${name} PUBLIC ${gate} ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(likeness_${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} likeness_warnings)
+  if(LIKENESS_NO_EXCEPTIONS AND name IN_LIST LIKENESS_CORE)
+    target_compile_options(likeness_${name} PRIVATE -fno-exceptions)
+  endif()
 endfunction()
 
 # Warnings for our own code; never errors for people who embed it. GCC 12 warns falsely (-Wrestrict) in its own std::string.

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -5,6 +7,7 @@
 #include "fit/objective.hpp"
 #include "fit/search.hpp"
 #include "image/decode.hpp"
+#include "image/guard.hpp"
 #include "image/resample.hpp"
 
 namespace likeness {
@@ -28,12 +31,18 @@ std::vector<float> start_vector(const Schema& schema, std::uint64_t seed) {
 }
 
 Result<Image> image_of(const PhotoView& photo) {
-  if (photo.width < 1 || photo.height < 1 ||
-      photo.rgb.size() != std::size_t{3} * static_cast<std::size_t>(photo.width) * static_cast<std::size_t>(photo.height)) {
-    return Status{Code::invalid_argument, "a photo is height * width * 3 bytes of RGB"};
+  if (photo.width < 1 || photo.height < 1) return Status{Code::invalid_argument, "a photo has at least one pixel"};
+  const auto row_bytes = std::size_t{3} * static_cast<std::size_t>(photo.width), gaps = static_cast<std::size_t>(photo.height) - 1;
+  const std::size_t stride = photo.row_stride == 0 ? row_bytes : photo.row_stride;
+  if (stride < row_bytes || stride > (std::numeric_limits<std::size_t>::max() - row_bytes) / std::max(gaps, std::size_t{1}) ||
+      photo.rgb.size() != gaps * stride + row_bytes) {
+    return Status{Code::invalid_argument, "a photo's rows are width * 3 bytes of RGB, row_stride bytes apart"};
   }
+  if (Status status = guard::check_size(photo.width, photo.height, {}); !status.ok()) return status;
   Image image(photo.width, photo.height, 3);
-  image.pixels.assign(photo.rgb.begin(), photo.rgb.end());
+  for (int y = 0; y < photo.height; ++y) {
+    std::copy_n(photo.rgb.data() + static_cast<std::size_t>(y) * stride, row_bytes, image.row(y));
+  }
   return image;
 }
 

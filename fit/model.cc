@@ -7,6 +7,7 @@
 #include "fit/objective.hpp"
 #include "nn/model_file.hpp"
 #include "scene/client.hpp"
+#include "scene/model_folder.hpp"
 #include "weights/model_file.hpp"
 
 namespace likeness {
@@ -49,24 +50,26 @@ Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<Fa
 }
 
 Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
+  const fs::path folder = model_folder(options.folder);
   std::error_code error;
-  if (fs::exists(options.folder / "manifest.json", error)) {
-    const Result<Manifest> manifest = Manifest::load(options.folder);
-    if (!manifest.ok()) return manifest.status();
-    if (Status status = manifest->check(options.folder); !status.ok()) return status;
+  if (const Result<Manifest> manifest = Manifest::load(folder); manifest.ok()) {
+    if (Status status = manifest->check_present(folder); !status.ok()) return status;
   }
-  const Result<ModelFile> generator_file = load_file(options.folder / "generator.safetensors");
+  if (const fs::path scene = folder / "scene.json"; fs::exists(scene, error)) {
+    // The networks are compared with the manifest as they are read; open_scene() below does not know it.
+    if (const auto bytes = read_model_bytes(scene); !bytes.ok()) return bytes.status();
+  }
+  const Result<ModelFile> generator_file = load_file(folder / "generator.safetensors");
   if (!generator_file.ok()) return generator_file.status();
-  const Result<ModelFile> extractor_file = load_file(options.folder / "extractor.safetensors");
+  const Result<ModelFile> extractor_file = load_file(folder / "extractor.safetensors");
   if (!extractor_file.ok()) return extractor_file.status();
   // The landmark file takes the longest, on one core.
-  std::future<Result<FaceFinder>> finder =
-      std::async(std::launch::async, [&options] { return open_face_finder(options.folder, options.landmarks); });
-  Result<Generator<float>> generator = make_generator(*generator_file);
+  std::future<Result<FaceFinder>> finder = std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
+  Result<Generator<float>> generator = make_generator(generator_file->tensors);
   if (!generator.ok()) return generator.status();
-  Result<ResidualNet<float>> extractor = make_extractor(*extractor_file);
+  Result<ResidualNet<float>> extractor = make_extractor(extractor_file->tensors);
   if (!extractor.ok()) return extractor.status();
-  Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, options.folder);
+  Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, folder);
   if (!client.ok()) return client.status();
   Model::Impl parts{.client = std::move(*client),
                     .generator = std::move(*generator),
@@ -76,7 +79,7 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
                     .extractor_hash = extractor_file->tensors.sha256(),
                     .companions_hash = {},
                     .aligner = {}};
-  if (const fs::path file = options.folder / "companions.safetensors"; fs::exists(file, error)) {
+  if (const fs::path file = folder / "companions.safetensors"; fs::exists(file, error)) {
     const Result<Safetensors> tensors = Safetensors::load(file);
     if (!tensors.ok()) return tensors.status();
     Result<Companions> companions = Companions::load(*tensors, parts.client->schema());

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "image/resample.hpp"
-#include "likeness/program.hpp"
 
 namespace likeness {
 namespace {
@@ -373,6 +372,8 @@ Result<Picture> Objective::generate(std::span<const float> x) {
   Tape<float> tape;
   return generate_picture(*state_->generator, tape, x);
 }
+
+const Program<float>* Objective::program() const { return state_->program ? &*state_->program : nullptr; }
 
 std::vector<Objective::Term> Objective::terms() const {
   std::vector<Term> terms;

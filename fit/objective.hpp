@@ -9,6 +9,7 @@
 #include "fit/search.hpp"
 #include "image/image.hpp"
 #include "likeness/nn.hpp"
+#include "likeness/program.hpp"
 
 namespace likeness {
 
@@ -63,6 +64,9 @@ class Objective : public SearchProblem {
     double value;
   };
   std::vector<Term> terms() const;
+
+  /// What evaluate() runs of the networks, frozen by set_photo(); nullptr before it.
+  const Program<float>* program() const;
 
  private:
   struct State;

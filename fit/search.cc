@@ -7,7 +7,7 @@
 #include <optional>
 #include <variant>
 
-#include "nn/optimizer.hpp"
+#include "likeness/optimizer.hpp"
 
 namespace likeness {
 namespace {
@@ -29,9 +29,9 @@ class Stepper {
  public:
   Stepper(OptimizerKind kind, double rate, double decay) {
     if (kind == OptimizerKind::adam) {
-      optimizer_.emplace<Adam>(Adam::Options{.rate = rate, .beta1 = 0.9, .beta2 = 0.99, .decay = decay, .decay_every = 1});
+      optimizer_.emplace<Adam<float>>(Adam<float>::Options{.rate = rate, .beta1 = 0.9, .beta2 = 0.99, .decay = {decay, 1}});
     } else {
-      optimizer_.emplace<Sgd>(Sgd::Options{.rate = rate, .momentum = 0.9, .decay = decay, .decay_every = 1});
+      optimizer_.emplace<Sgd<float>>(Sgd<float>::Options{.rate = rate, .momentum = 0.9, .decay = {decay, 1}});
     }
   }
   void step(std::span<float> x, std::span<const float> gradient) {
@@ -42,7 +42,7 @@ class Stepper {
   }
 
  private:
-  std::variant<Adam, Sgd> optimizer_{std::in_place_type<Adam>, Adam::Options{}};
+  std::variant<Adam<float>, Sgd<float>> optimizer_{std::in_place_type<Adam<float>>, Adam<float>::Options{}};
 };
 
 class Search {

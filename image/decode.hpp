@@ -14,7 +14,7 @@ namespace likeness {
 struct DecodeLimits {
   std::size_t max_bytes = std::size_t{64} << 20;  ///< size of the file
   int max_side = 16384;                           ///< pixels, width and height
-  std::int64_t max_pixels = 100'000'000;          ///< width * height
+  std::int64_t max_pixels = 64'000'000;           ///< width * height: about 6 bytes of memory each, 12 for a progressive JPEG
   int max_scans = 100;                            ///< scans of a JPEG (cameras write at most about 10)
   int min_side = 64;                              ///< photos only; a smaller one cannot hold a usable face
 };

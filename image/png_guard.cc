@@ -87,10 +87,12 @@ class Walker {
     if (!header_seen_) return type == "IHDR" ? header(body) : damaged("it does not begin with its header");
     const bool data = type == "IDAT";
     if (data && data_ended_) return damaged("its data is not in one piece");
-    if (!data && !data_.empty()) data_ended_ = true;
+    if (!data && data_begun_) data_ended_ = true;
     if (data) {
       if (header_.color == 3 && palette_.empty()) return damaged("its palette is missing");
-      data_.push_back(body);
+      if (!data_begun_) emit_begin("IDAT", 0);  // the length is known when all pieces are there
+      data_begun_ = true;
+      out_.clean.insert(out_.clean.end(), body.begin(), body.end());
       data_bytes_ += body.size();
     } else if (type == "PLTE") {
       return palette(body);
@@ -121,7 +123,7 @@ class Walker {
   }
 
   Status palette(Bytes body) {
-    if (!data_.empty() || palette_seen_ || body.empty() || body.size() % 3 != 0 || body.size() > 768) return damaged("its palette");
+    if (data_begun_ || palette_seen_ || body.empty() || body.size() % 3 != 0 || body.size() > 768) return damaged("its palette");
     palette_seen_ = true;
     if (header_.color != 3) return Status::success();  // only a suggestion for screens with few colours
     colors_ = body.size() / 3;
@@ -134,7 +136,7 @@ class Walker {
   Status transparency(Bytes body) {
     const bool fits =
         header_.color == 3 ? body.size() <= colors_ && !body.empty() : header_.color < 4 && body.size() == 2U * header_.channels();
-    if (!data_.empty() || out_.alpha || !fits) return damaged("its transparency");
+    if (data_begun_ || out_.alpha || !fits) return damaged("its transparency");
     out_.alpha = true;
     emit("tRNS", body);
     return Status::success();
@@ -145,8 +147,8 @@ class Walker {
     // Deflate packs at most 258 bytes in 2 bits, 1032 to 1.
     if (data_bytes_ == 0 || raw / 1032 > data_bytes_) return corrupt("the PNG is truncated: its data cannot fill the picture");
     out_.labels = header_.color == 0 && header_.depth == 8 && !out_.alpha;
-    emit_begin("IDAT", data_bytes_);
-    for (const Bytes& piece : data_) out_.clean.insert(out_.clean.end(), piece.begin(), piece.end());
+    const std::size_t length_at = out_.clean.size() - data_bytes_ - 8;
+    for (std::size_t i = 0; i < 4; ++i) out_.clean[length_at + i] = static_cast<std::uint8_t>(data_bytes_ >> (24 - 8 * i));
     emit_end();
     emit("IEND", {});
     // The decoder holds the data and the inflated rows (when interlaced it guesses their number a little short and has to grow
@@ -171,7 +173,7 @@ class Walker {
   const DecodeLimits& limits_;
   Header header_;
   Checked out_;
-  std::vector<Bytes> data_;
+  bool data_begun_ = false;
   std::size_t data_bytes_ = 0;
   std::vector<std::uint8_t> palette_;
   std::size_t colors_ = 0;

@@ -22,6 +22,8 @@ constexpr std::array kMagics = {
     Magic{4, "ftypavis"sv, "an AVIF"},
     Magic{4, "ftypheic"sv, "a HEIC"},
     Magic{4, "ftypheix"sv, "a HEIC"},
+    Magic{4, "ftyphevc"sv, "a HEIC"},
+    Magic{4, "ftypcrx "sv, "a raw photo"},
     Magic{4, "ftypmif1"sv, "a HEIF"},
     Magic{4, "ftypmsf1"sv, "a HEIF"},
     Magic{4, "ftyp"sv, "a video (MP4 or MOV)"},
@@ -62,7 +64,9 @@ FileKind sniff(std::span<const std::uint8_t> bytes) {
 
 std::string describe_unread(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) return "an empty file";
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
+  if (text.starts_with("\xEF\xBB\xBF"sv)) text.remove_prefix(3);  // a byte order mark and blanks may stand before an SVG or a page
+  if (const std::size_t mark = text.find_first_not_of(" \t\r\n"); mark != text.npos && text[mark] == '<') text.remove_prefix(mark);
   for (const Magic& magic : kMagics) {
     if (holds(text, magic)) return magic.name;
   }

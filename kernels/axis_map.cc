@@ -8,7 +8,7 @@
 namespace likeness::kernels {
 namespace {
 
-constexpr std::int64_t kRowsPerTask = 16;
+constexpr std::int64_t kNumbersPerTask = 1 << 12;  // of the result
 
 AxisMap empty_map(std::int64_t inputs, std::int64_t outputs) {
   AxisMap map;
@@ -27,9 +27,10 @@ void add_term(AxisMap& map, std::int64_t index, double weight, float single) {
 void end_output(AxisMap& map) { map.start.push_back(static_cast<std::int64_t>(map.index.size())); }
 
 template <class Body>
-void for_rows(std::int64_t rows, const Body& body) {
-  parallel_for((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::int64_t task) {
-    for (std::int64_t r = task * kRowsPerTask; r < std::min(rows, (task + 1) * kRowsPerTask); ++r) body(r);
+void for_rows(std::int64_t rows, std::int64_t width, const Body& body) {
+  const std::int64_t together = std::max<std::int64_t>(1, kNumbersPerTask / width);
+  parallel_for((rows + together - 1) / together, [&](std::int64_t task) {
+    for (std::int64_t r = task * together; r < std::min(rows, (task + 1) * together); ++r) body(r);
   });
 }
 
@@ -122,7 +123,7 @@ std::int64_t axes_workspace(const AxisMap& rows, const AxisMap& columns, std::in
 
 void apply_axes(const AxisMap& rows, const AxisMap& columns, const float* x, std::int64_t planes, float* y, float* workspace) {
   const std::int64_t width = columns.outputs;
-  for_rows(planes * rows.inputs, [&](std::int64_t r) {
+  for_rows(planes * rows.inputs, width, [&](std::int64_t r) {
     const float* from = x + r * columns.inputs;
     float* to = workspace + r * width;
     for (std::int64_t j = 0; j < width; ++j) {
@@ -134,7 +135,7 @@ void apply_axes(const AxisMap& rows, const AxisMap& columns, const float* x, std
       to[j] = sum;
     }
   });
-  for_rows(planes * rows.outputs, [&](std::int64_t r) {
+  for_rows(planes * rows.outputs, width, [&](std::int64_t r) {
     const std::int64_t p = r / rows.outputs;
     const auto i = static_cast<std::size_t>(r % rows.outputs);
     float* to = y + r * width;

@@ -10,8 +10,9 @@
 namespace likeness::kernels {
 namespace {
 
-constexpr std::int64_t kChunk = 576;       // flat places of one task: a multiple of every tile's width
-constexpr std::int64_t kMinimumTasks = 8;  // a layer with fewer chunks is split by channels too
+constexpr std::int64_t kChunk = 576;             // flat places of one task: a multiple of every tile's width
+constexpr std::int64_t kMinimumTasks = 8;        // a layer with fewer chunks is split by channels too
+constexpr std::int64_t kTaskProducts = 1 << 16;  // unless its tasks would have fewer products than this
 constexpr std::int64_t kCopyChunk = 1 << 14;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -38,13 +39,11 @@ void copy_row(const float* from, const float* mask, std::int64_t from_width, std
 
 void fill_source(const Source& s, const float* from, const float* mask, std::int64_t from_height, std::int64_t from_width, float* to) {
   const std::int64_t rows = std::max<std::int64_t>(1, kCopyChunk / (s.width * s.phases * s.phases));  // of one task
-  const std::int64_t blocks = divide_up(s.height, rows);
-  parallel_for(s.channels * blocks, [&](std::int64_t task) {
-    const std::int64_t c = task / blocks;
-    const std::int64_t first_row = task % blocks * rows;
-    const std::int64_t last_row = std::min(s.height, first_row + rows);
-    for (std::int64_t u = 0; u < s.phases; ++u) {
-      for (std::int64_t i = first_row; i < last_row; ++i) {
+  parallel_for(divide_up(s.channels * s.height, rows), [&](std::int64_t task) {
+    for (std::int64_t r = task * rows; r < std::min(s.channels * s.height, (task + 1) * rows); ++r) {
+      const std::int64_t c = r / s.height;
+      const std::int64_t i = r % s.height;
+      for (std::int64_t u = 0; u < s.phases; ++u) {
         const std::int64_t row = s.step * i + u - s.top;
         for (std::int64_t v = 0; v < s.phases; ++v) {
           float* out = to + c * s.channel_stride() + ((u * s.phases + v) * s.height + i) * s.width;
@@ -66,7 +65,8 @@ void fill_source(const Source& s, const float* from, const float* mask, std::int
 void run_panels(const TapJob& job, std::int64_t rows, std::int64_t places, const std::int64_t* panel_stride) {
   const std::int64_t panels = divide_up(rows, kPanelRows);
   const std::int64_t chunks = divide_up(places, kChunk);
-  const std::int64_t groups = std::min(panels, divide_up(kMinimumTasks, chunks));
+  const std::int64_t products = places * rows * job.channels * job.columns[0].taps * job.column_phases;
+  const std::int64_t groups = std::min({panels, divide_up(kMinimumTasks, chunks), 1 + products / kTaskProducts});
   parallel_for(chunks * groups, [&](std::int64_t task) {
     const std::int64_t chunk = task / groups;
     const std::int64_t group = task % groups;
@@ -104,8 +104,9 @@ Phase scatter_phase(const ConvShape& s, std::int64_t kernel, std::int64_t r) {
   // The taps u with u dilation = r + padding modulo stride.
   const std::int64_t common = std::gcd(s.stride, s.dilation);
   Phase phase{0, 0, s.stride / common, 0, s.dilation / common};
-  while (phase.first_tap < phase.tap_step && (r + s.padding - phase.first_tap * s.dilation) % s.stride != 0) ++phase.first_tap;
-  if (phase.first_tap >= std::min(kernel, phase.tap_step)) return phase;
+  const std::int64_t last = std::min(kernel, phase.tap_step);
+  while (phase.first_tap < last && (r + s.padding - phase.first_tap * s.dilation) % s.stride != 0) ++phase.first_tap;
+  if (phase.first_tap == last) return phase;
   phase.taps = divide_up(kernel - phase.first_tap, phase.tap_step);
   phase.shift = (r + s.padding - phase.first_tap * s.dilation) / s.stride;
   return phase;

@@ -23,7 +23,8 @@ struct ConvEpilogue {
 
 class PackedConv {
  public:
-  /// shape.height and width are ignored; weight [out, in / groups, kernel_h, kernel_w]. Makes 2 x the weights' memory.
+  /// shape.height and width are ignored, the rest is supported(); weight [out, in / groups, kernel_h, kernel_w]. Makes 2 x the weights'
+  /// memory.
   PackedConv(const ConvShape& shape, const float* weight);
 
   /// Other weights of the same sizes, into the memory that is there.

@@ -21,7 +21,8 @@ struct ConvShape {
   std::int64_t dilation = 1;  ///< Distance of neighbouring taps.
   std::int64_t groups = 1;    ///< Output channels see the in / groups channels of their group.
 
-  /// Most taps (kernel_h * kernel_w): the kernels keep a table of them on the stack.
+  /// Most taps (kernel_h * kernel_w): the kernels keep a table of them on the stack. Also the largest stride, whose square is the
+  /// number of phases.
   static constexpr std::int64_t kMaxTaps = 1024;
 
   std::int64_t extent_h() const { return dilation * (kernel_h - 1) + 1; }  ///< Rows of the picture under one window.
@@ -34,11 +35,15 @@ struct ConvShape {
   std::int64_t x_size() const { return in * height * width; }
   std::int64_t y_size() const { return out * out_height() * out_width(); }
   std::int64_t weight_size() const { return out * group_in() * taps(); }
+  /// The kernel and the stride are within kMaxTaps: what PackedConv needs.
+  bool supported() const {
+    return kernel_h > 0 && kernel_w > 0 && stride > 0 && stride <= kMaxTaps && kernel_h <= kMaxTaps && kernel_w <= kMaxTaps &&
+           taps() <= kMaxTaps;
+  }
   /// There is at least one output, the window of every output starts inside the padded picture, and the groups divide the channels.
   bool valid() const {
-    return in > 0 && out > 0 && height > 0 && width > 0 && kernel_h > 0 && kernel_w > 0 && stride > 0 && padding >= 0 && dilation > 0 &&
-           groups > 0 && in % groups == 0 && out % groups == 0 && kernel_h <= kMaxTaps && kernel_w <= kMaxTaps && taps() <= kMaxTaps &&
-           height + 2 * padding >= extent_h() && width + 2 * padding >= extent_w();
+    return supported() && in > 0 && out > 0 && height > 0 && width > 0 && padding >= 0 && dilation > 0 && groups > 0 && in % groups == 0 &&
+           out % groups == 0 && height + 2 * padding >= extent_h() && width + 2 * padding >= extent_w();
   }
 };
 

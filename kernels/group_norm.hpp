@@ -47,11 +47,20 @@ GroupStatistics<T> group_statistics(const GroupNormShape& s, const T* x) {
   return {mean, W(1) / sqrt(squares / count + W(s.eps))};
 }
 
+/// body(g) for every g < groups, in tasks of at least 2^14 of the numbers that they have each.
+template <class Body>
+void for_groups(std::int64_t groups, std::int64_t numbers, const Body& body) {
+  const std::int64_t together = std::max<std::int64_t>(1, (1 << 14) / numbers);
+  parallel_for((groups + together - 1) / together, [&](std::int64_t task) {
+    for (std::int64_t g = task * together; g < std::min(groups, (task + 1) * together); ++g) body(g);
+  });
+}
+
 /// weight, bias [channels] or nullptr (ones, zeros). y may be x.
 template <class T>
 void group_norm(const GroupNormShape& s, const T* x, const T* weight, const T* bias, T* y) {
   using W = Wide<T>;
-  parallel_for(s.batch * s.groups, [&](std::int64_t g) {
+  for_groups(s.batch * s.groups, s.group_size(), [&](std::int64_t g) {
     const T* from = x + g * s.group_size();
     T* to = y + g * s.group_size();
     const GroupStatistics<T> of = group_statistics(s, from);
@@ -72,7 +81,7 @@ template <class T>
 void group_norm_gradient(const GroupNormShape& s, const T* x, const T* weight, const T* dy, T* dx, T* dweight, T* dbias) {
   using W = Wide<T>;
   // A task owns the channels of its group in all pictures, so that no sum depends on the threads.
-  parallel_for(s.groups, [&](std::int64_t g) {
+  for_groups(s.groups, s.batch * s.group_size(), [&](std::int64_t g) {
     const std::int64_t first = g * s.group_channels();
     if (dweight != nullptr) std::fill_n(dweight + first, s.group_channels(), T(0));
     if (dbias != nullptr) std::fill_n(dbias + first, s.group_channels(), T(0));

@@ -1,20 +1,33 @@
 #include "kernels/pool.hpp"
 
+#include <algorithm>
+
 #include "base/parallel.hpp"
 
 namespace likeness::kernels {
+namespace {
+
+// body(p, shape) for runs of planes from p, of at least 2^12 inputs each.
+template <class Body>
+void for_planes(const PoolShape& s, const Body& body) {
+  const std::int64_t together = std::max<std::int64_t>(1, (1 << 12) / s.x_plane());
+  parallel_for((s.planes + together - 1) / together, [&](std::int64_t task) {
+    const std::int64_t first = task * together;
+    body(first, PoolShape{std::min(together, s.planes - first), s.rows, s.columns});
+  });
+}
+
+}  // namespace
 
 void max_pool(const PoolShape& s, const float* x, const float* by, float* y) {
-  const PoolShape one{1, s.rows, s.columns};
-  parallel_for(s.planes, [&](std::int64_t p) {
-    reference::max_pool<float, float>(one, x + p * s.x_plane(), by + p * s.x_plane(), y + p * s.y_plane());
+  for_planes(s, [&](std::int64_t p, const PoolShape& part) {
+    reference::max_pool<float, float>(part, x + p * s.x_plane(), by + p * s.x_plane(), y + p * s.y_plane());
   });
 }
 
 void max_pool_gradient(const PoolShape& s, const float* by, const float* dy, float* dx) {
-  const PoolShape one{1, s.rows, s.columns};
-  parallel_for(s.planes, [&](std::int64_t p) {
-    reference::max_pool_gradient<float, float>(one, by + p * s.x_plane(), dy + p * s.y_plane(), dx + p * s.x_plane());
+  for_planes(s, [&](std::int64_t p, const PoolShape& part) {
+    reference::max_pool_gradient<float, float>(part, by + p * s.x_plane(), dy + p * s.y_plane(), dx + p * s.x_plane());
   });
 }
 

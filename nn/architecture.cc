@@ -1,8 +1,10 @@
 // Architectures from the JSON of a model file's metadata. Everything is bounded before any memory is taken.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "likeness/nn.hpp"
+#include "weights/strict_json.hpp"
 
 namespace likeness {
 namespace {
@@ -28,8 +30,9 @@ class Fields {
     if (value == nullptr || !value->is_string()) return fail(std::string("\"") + name + "\" is not a text");
     out = value->get<std::string>();
   }
-  void integer(const char* name, int low, int high, int& out) {
+  void integer(const char* name, int low, int high, int& out, bool required = true) {
     const json* value = find(name);
+    if (value == nullptr && !required) return;
     if (value == nullptr || !in_range(*value, low, high)) {
       return fail(std::string("\"") + name + "\" is not an integer from " + std::to_string(low) + " to " + std::to_string(high));
     }
@@ -39,6 +42,15 @@ class Fields {
     const json* value = find(name);
     if (value == nullptr || !value->is_boolean()) return fail(std::string("\"") + name + "\" is not true or false");
     out = value->get<bool>();
+  }
+  void booleans(const char* name, std::size_t most, std::vector<bool>& out) {
+    const json* value = find(name);
+    if (value == nullptr) return;
+    const auto is_boolean = [](const json& item) { return item.is_boolean(); };
+    if (!value->is_array() || value->size() > most || !std::all_of(value->begin(), value->end(), is_boolean)) {
+      return fail(std::string("\"") + name + "\" is not a list of at most " + std::to_string(most) + " times true or false");
+    }
+    out = value->get<std::vector<bool>>();
   }
   void integers(const char* name, std::size_t least, std::size_t most, int high, std::vector<int>& out) {
     const json* value = find(name);
@@ -83,8 +95,9 @@ class Fields {
 }  // namespace
 
 Result<GeneratorArchitecture> GeneratorArchitecture::parse(std::string_view text) {
-  const json root = json::parse(text, nullptr, false);
-  Fields fields("generator architecture", root);
+  const Result<json> root = parse_strict_object(text, "generator architecture");
+  if (!root.ok()) return root.status();
+  Fields fields("generator architecture", *root);
   GeneratorArchitecture a;
   std::string type;
   fields.text("type", type);
@@ -92,14 +105,25 @@ Result<GeneratorArchitecture> GeneratorArchitecture::parse(std::string_view text
   fields.integer("inputs", 1, kMostChannels, a.inputs);
   fields.integers("channels", 1, 10, kMostChannels, a.channels);
   fields.text("schema", a.schema, false);
+  fields.integer("first_kernel", 1, 16, a.first_kernel, false);
+  std::string output = "sigmoid";
+  fields.text("output", output, false);
+  if (output == "tanh") {
+    a.output = GeneratorOutput::tanh;
+  } else if (output == "linear") {
+    a.output = GeneratorOutput::linear;
+  } else if (output != "sigmoid") {
+    fields.fail("\"output\" is none of \"sigmoid\", \"tanh\" and \"linear\"");
+  }
   if (fields.status().ok() && a.channels.back() != 3) fields.fail("the last of \"channels\" is not 3");
   if (!fields.status().ok()) return fields.status();
   return a;
 }
 
 Result<ResidualArchitecture> ResidualArchitecture::parse(std::string_view text) {
-  const json root = json::parse(text, nullptr, false);
-  Fields fields("extractor architecture", root);
+  const Result<json> root = parse_strict_object(text, "extractor architecture");
+  if (!root.ok()) return root.status();
+  Fields fields("extractor architecture", *root);
   ResidualArchitecture a;
   std::string type;
   std::string block;
@@ -113,6 +137,7 @@ Result<ResidualArchitecture> ResidualArchitecture::parse(std::string_view text) 
   fields.integer("input_size", 16, 4096, a.input_size);
   fields.colour("mean", a.mean, false);
   fields.colour("std", a.std, true);
+  fields.booleans("replace_stride_with_dilation", a.layers.empty() ? 0 : a.layers.size() - 1, a.replace_stride_with_dilation);
   if (const json* stem = fields.find("stem")) {
     Fields inner("extractor architecture, \"stem\"", *stem);
     inner.integer("width", 1, kMostChannels, a.stem_width);
@@ -128,7 +153,8 @@ Result<ResidualArchitecture> ResidualArchitecture::parse(std::string_view text) 
     Fields inner("extractor architecture, \"head\"", *head);
     std::string head_type;
     inner.text("type", head_type);
-    if (head_type != "pyramid") inner.fail("\"type\" is not \"pyramid\"");
+    if (head_type != "pyramid" && head_type != "fcn") inner.fail("\"type\" is neither \"pyramid\" nor \"fcn\"");
+    if (head_type == "fcn") a.head = SegmentationHead::fcn;
     inner.integer("width", 1, kMostChannels, a.head_width);
     inner.integer("classes", 1, 1024, a.head_classes);
     if (!inner.status().ok()) return inner.status();

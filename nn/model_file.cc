@@ -1,6 +1,9 @@
 #include "nn/model_file.hpp"
 
+#include <string>
 #include <utility>
+
+#include "nn/state_dict.hpp"
 
 namespace likeness {
 
@@ -14,32 +17,50 @@ TensorLookup tensor_lookup(const Safetensors& file) {
   };
 }
 
-Result<Generator<float>> make_generator(const ModelFile& file) {
-  const Result<GeneratorArchitecture> architecture = GeneratorArchitecture::parse(file.architecture);
+Result<ResidualArchitecture> extractor_architecture(const Safetensors& file) {
+  const std::string_view architecture = file.metadata("architecture");
+  return architecture.empty() ? recognise_resnet(file) : ResidualArchitecture::parse(architecture);
+}
+
+template <class T>
+Result<Generator<T>> make_generator(const Safetensors& file) {
+  const Result<GeneratorArchitecture> architecture = GeneratorArchitecture::parse(file.metadata("architecture"));
   if (!architecture.ok()) return architecture.status();
-  return Generator<float>::create(*architecture, tensor_lookup(file.tensors));
+  return Generator<T>::create(*architecture, tensor_lookup(file));
 }
 
-Result<ResidualNet<float>> make_extractor(const ModelFile& file) {
-  const Result<ResidualArchitecture> architecture = ResidualArchitecture::parse(file.architecture);
+template <class T>
+Result<ResidualNet<T>> make_extractor(const Safetensors& file) {
+  const Result<ResidualArchitecture> architecture = extractor_architecture(file);
   if (!architecture.ok()) return architecture.status();
-  return ResidualNet<float>::create(*architecture, tensor_lookup(file.tensors));
+  const TensorLookup tensors = tensor_lookup(file);
+  const std::string prefix = trunk_prefix(file);
+  if (prefix.empty()) return ResidualNet<T>::create(*architecture, tensors);
+  return ResidualNet<T>::create(*architecture,
+                                [&](const std::string& name) { return tensors(name.starts_with("classifier.") ? name : prefix + name); });
 }
 
-Result<Generator<float>> load_generator(const std::filesystem::path& path) {
-  const Result<ModelFile> file = ModelFile::load(path);
+#define LIKENESS_INSTANTIATE(T)                                     \
+  template Result<Generator<T>> make_generator(const Safetensors&); \
+  template Result<ResidualNet<T>> make_extractor(const Safetensors&);
+LIKENESS_INSTANTIATE(float)
+LIKENESS_INSTANTIATE(double)
+
+namespace {
+
+// What `make` makes of the file; errors begin with the path.
+template <class Make>
+auto load(const std::filesystem::path& path, Make&& make) -> decltype(make(std::declval<const Safetensors&>())) {
+  const Result<Safetensors> file = Safetensors::load(path);
   if (!file.ok()) return file.status();
-  Result<Generator<float>> generator = make_generator(*file);
-  if (!generator.ok()) return Status{generator.status().code, path.string() + ": " + generator.status().message};
-  return generator;
+  auto network = make(*file);
+  if (!network.ok()) return Status{network.status().code, path.string() + ": " + network.status().message};
+  return network;
 }
 
-Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path) {
-  const Result<ModelFile> file = ModelFile::load(path);
-  if (!file.ok()) return file.status();
-  Result<ResidualNet<float>> net = make_extractor(*file);
-  if (!net.ok()) return Status{net.status().code, path.string() + ": " + net.status().message};
-  return net;
-}
+}  // namespace
+
+Result<Generator<float>> load_generator(const std::filesystem::path& path) { return load(path, make_generator<float>); }
+Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path) { return load(path, make_extractor<float>); }
 
 }  // namespace likeness

@@ -1,50 +1,53 @@
-#include "nn/optimizer.hpp"
+#include "likeness/optimizer.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 namespace likeness {
-namespace {
 
-void decay_rate(double& rate, double decay, int every, int steps) {
-  if (every > 0 && steps % every == 0) rate *= decay;
+void DecayingRate::count() {
+  ++steps_;
+  if (decay_.every > 0 && steps_ % decay_.every == 0) rate_ *= decay_.factor;
 }
 
-}  // namespace
-
-void Sgd::step(std::span<float> x, std::span<const float> gradient) {
-  velocity_.resize(x.size(), 0.0F);
+template <class T>
+void Sgd<T>::step(std::span<T> x, std::span<const T> gradient) {
+  velocity_.resize(x.size(), T(0));
+  const double rate = rate_.rate();
   for (std::size_t i = 0; i < x.size(); ++i) {
-    velocity_[i] = static_cast<float>(options_.momentum * velocity_[i] + gradient[i]);
-    x[i] = static_cast<float>(x[i] - rate_ * velocity_[i]);
+    velocity_[i] = static_cast<T>(momentum_ * velocity_[i] + gradient[i]);
+    x[i] = static_cast<T>(x[i] - rate * velocity_[i]);
   }
-  decay_rate(rate_, options_.decay, options_.decay_every, ++steps_);
+  rate_.count();
 }
 
-void Adam::step(std::span<float> x, std::span<const float> gradient) {
+template <class T>
+void Adam<T>::step(std::span<T> x, std::span<const T> gradient) {
   mean_.resize(x.size(), 0.0);
   square_.resize(x.size(), 0.0);
-  ++steps_;
-  const double mean_correction = 1.0 - std::pow(options_.beta1, steps_);
-  const double square_correction = 1.0 - std::pow(options_.beta2, steps_);
+  const double rate = rate_.rate();
+  const double mean_correction = 1.0 - std::pow(beta1_, rate_.steps() + 1);
+  const double square_correction = 1.0 - std::pow(beta2_, rate_.steps() + 1);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double g = gradient[i];
-    mean_[i] = options_.beta1 * mean_[i] + (1.0 - options_.beta1) * g;
-    square_[i] = options_.beta2 * square_[i] + (1.0 - options_.beta2) * g * g;
-    x[i] = static_cast<float>(x[i] - rate_ * (mean_[i] / mean_correction) / (std::sqrt(square_[i] / square_correction) + options_.epsilon));
+    mean_[i] = beta1_ * mean_[i] + (1.0 - beta1_) * g;
+    square_[i] = beta2_ * square_[i] + (1.0 - beta2_) * g * g;
+    x[i] = static_cast<T>(x[i] - rate * (mean_[i] / mean_correction) / (std::sqrt(square_[i] / square_correction) + epsilon_));
   }
-  decay_rate(rate_, options_.decay, options_.decay_every, steps_);
+  rate_.count();
 }
 
-void project_box(std::span<float> x, float low, float high) {
-  for (float& v : x) v = v > low ? std::min(v, high) : low;
+template <class T>
+void project_box(std::span<T> x, T low, T high) {
+  for (T& v : x) v = v > low ? std::min(v, high) : low;
 }
 
-void project_simplex(std::span<float> x) {
+template <class T>
+void project_simplex(std::span<T> x) {
   if (x.empty()) return;
-  if (!std::all_of(x.begin(), x.end(), [](float v) { return std::isfinite(v); })) {
-    std::fill(x.begin(), x.end(), 1.0F / static_cast<float>(x.size()));
+  if (!std::all_of(x.begin(), x.end(), [](T v) { return std::isfinite(v); })) {
+    std::fill(x.begin(), x.end(), T(1) / static_cast<T>(x.size()));
     return;
   }
   std::vector<double> sorted(x.begin(), x.end());
@@ -56,7 +59,15 @@ void project_simplex(std::span<float> x) {
     const double candidate = (sum - 1.0) / static_cast<double>(i + 1);
     if (sorted[i] > candidate) threshold = candidate;
   }
-  for (float& v : x) v = static_cast<float>(std::max(0.0, v - threshold));
+  for (T& v : x) v = static_cast<T>(std::max(0.0, v - threshold));
 }
+
+#define LIKENESS_INSTANTIATE(T)                     \
+  template class Sgd<T>;                            \
+  template class Adam<T>;                           \
+  template void project_box<T>(std::span<T>, T, T); \
+  template void project_simplex<T>(std::span<T>);
+LIKENESS_INSTANTIATE(float)
+LIKENESS_INSTANTIATE(double)
 
 }  // namespace likeness

@@ -36,7 +36,9 @@ TensorMap random_tensors(const GeneratorArchitecture& a, std::uint64_t seed) {
   std::int64_t inputs = a.inputs;
   for (std::size_t i = 0; i < a.channels.size(); ++i) {
     const std::int64_t outputs = a.channels[i];
-    source.conv("deconv" + std::to_string(i), Shape({inputs, outputs, 4, 4}), outputs, static_cast<double>(i == 0 ? inputs : 4 * inputs));
+    const std::int64_t kernel = i == 0 ? a.first_kernel : 4;
+    source.conv("deconv" + std::to_string(i), Shape({inputs, outputs, kernel, kernel}), outputs,
+                static_cast<double>(i == 0 ? inputs : 4 * inputs));
     inputs = outputs;
   }
   return source.take();
@@ -64,7 +66,10 @@ TensorMap random_tensors(const ResidualArchitecture& a, std::uint64_t seed) {
     }
     taps.push_back(channels);
   }
-  if (a.head_classes > 0) {
+  if (a.head_classes > 0 && a.head == SegmentationHead::fcn) {
+    conv("classifier.0", a.head_width, channels, 3);
+    conv("classifier.4", a.head_classes, a.head_width, 1);
+  } else if (a.head_classes > 0) {
     for (std::size_t stage = 0; stage < taps.size(); ++stage)
       conv("head.lateral" + std::to_string(stage + 1), a.head_width, taps[stage], 1);
     conv("head.smooth", a.head_width, a.head_width, 3);

@@ -4,9 +4,8 @@ add_library(operation_catalogue OBJECT operation_catalogue.cc operation_catalogu
 target_include_directories(operation_catalogue PUBLIC ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(operation_catalogue PRIVATE likeness_warnings)
 
-foreach(test autodiff_operations_test autodiff_tape_test)
-  likeness_test(${test} LINKS likeness_autodiff)
-endforeach()
+likeness_test(autodiff_tape_test LINKS likeness_autodiff)
+likeness_test(autodiff_operations_test LINKS operation_catalogue likeness_autodiff)
 likeness_test(autodiff_gradcheck_test LINKS likeness_autodiff LABEL gradients)
 likeness_test(autodiff_program_test LINKS likeness_autodiff LABEL gradients)
 foreach(test autodiff_gradient_test autodiff_fusion_test)

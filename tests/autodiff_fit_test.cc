@@ -11,9 +11,9 @@
 
 #include "likeness/gradcheck.hpp"
 #include "likeness/nn.hpp"
+#include "likeness/optimizer.hpp"
 #include "likeness/program.hpp"
 #include "nn/model_file.hpp"
-#include "nn/optimizer.hpp"
 #include "nn/random_tensors.hpp"
 #include "operation_catalogue.hpp"
 
@@ -97,7 +97,7 @@ void check_fit(const char* name, const Fits& fits, int points) {
   const Var<float> loss = fits.single.loss(recording, x);
   Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {x}});
   ASSERT_TRUE(program.ok()) << program.status().message;
-  Adam adam({.rate = 0.02});
+  Adam<float> adam({.rate = 0.02});
   for (int point = 0; point < points; ++point) {
     program->run();
     const std::vector<float> at(program->input(x).begin(), program->input(x).end());

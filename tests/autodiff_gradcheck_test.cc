@@ -136,7 +136,7 @@ TEST(GradientChecker, SaysWhyNothingWasChecked) {
   EXPECT_FALSE(check_gradient(constant, {ramp({2}, 0, 0)}, {.needs_influence = false}).ok()) << "a gradient out of nothing";
 
   const auto bad = []<class T>(Tape<T>&, std::span<const Var<T>> in) { return add(in[0], in[1]); };
-  EXPECT_EQ(check_gradient(bad, {ramp({2}, 0, 1), ramp({3}, 0, 1)}).text(), "not checked: add: shapes [2] and [3] differ\n");
+  EXPECT_EQ(check_gradient(bad, {ramp({2}, 0, 1), ramp({3}, 0, 1)}).text(), "not checked: add: shapes [2] and [3] do not broadcast\n");
   const auto vector = []<class T>(Tape<T>&, std::span<const Var<T>> in) { return relu(in[0]); };
   EXPECT_FALSE(check_gradient(vector, {ramp({2}, 1, 1)}).ok()) << "not a scalar";
 }

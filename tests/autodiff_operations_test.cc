@@ -1,50 +1,64 @@
-// What single operations refuse, in words, and rare cases. Everything that holds for all operations: autodiff_gradient_test.cc.
+// What the catalogue's tests leave open: no operation allocates in a frozen program, what refusals say, and a case between two formulas.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
+#include "allocation_counter.hpp"
+#include "base/parallel.hpp"
 #include "likeness/gradcheck.hpp"
+#include "likeness/program.hpp"
+#include "operation_catalogue.hpp"
 
 namespace likeness {
 namespace {
 
-// Distinct multiples of 1/32 in a fixed disorder: exact in single precision, off zero and apart from one another and from those
-// of another `which`, so that no kink is within reach.
-Tensor<double> numbers(const Shape& shape, int which = 0) {
-  Tensor<double> t{shape, {}};
-  const std::int64_t n = shape.size();
-  std::int64_t step = 1 + n * 5 / 8;
-  while (std::gcd(step, n) != 1) ++step;
-  for (std::int64_t i = 0; i < n; ++i) t.data.push_back(static_cast<double>(i * step % n - n / 2) / 8 + (3 + 2 * which) / 32.0);
-  return t;
-}
+// On one thread without a team: the tasks of a team are the runner's, not the operations'.
+class Serial final : public Runner {
+ public:
+  void run(std::int64_t count, const std::function<void(std::int64_t)>& body) override {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+  }
+};
 
-// The product of the lengths is held at a smallest value there.
-TEST(Operations, CosineDistanceOfTinyVectors) {
-  Tensor<double> a = numbers({2, 3, 2, 3}), b = numbers({2, 3, 2, 3}, 1);
-  for (double& v : a.data) v *= 1e-6;
-  for (double& v : b.data) v *= 1e-4;
-  const GradientReport held = check_gradient([](auto&, auto in) { return cosine_distance(in[0], in[1]); }, {a, b}, {.step = 1e-9});
-  EXPECT_TRUE(held.ok()) << held.text();
-}
-
-TEST(Operations, PixelShuffleFollowsItsFormula) {
-  const Tensor<double> x = numbers({2, 18, 2, 3});
-  Tape<double> tape;
-  const Var<double> y = pixel_shuffle(tape.variable(x), 3);
-  ASSERT_EQ(y.shape(), (Shape{2, 2, 6, 9}));
-  for (std::int64_t n = 0; n < 2; ++n) {
-    for (std::int64_t c = 0; c < 2; ++c) {
-      for (std::int64_t row = 0; row < 6; ++row) {
-        for (std::int64_t column = 0; column < 9; ++column) {
-          const std::int64_t from = ((n * 18 + c * 9 + row % 3 * 3 + column % 3) * 2 + row / 3) * 3 + column / 3;
-          const std::int64_t to = ((n * 2 + c) * 6 + row) * 9 + column;
-          EXPECT_EQ(y.value()[static_cast<std::size_t>(to)], x.data[static_cast<std::size_t>(from)]);
-        }
-      }
+TEST(Operations, NoneAllocatesInAProgram) {
+  ASSERT_GT(test::operation_catalogue().size(), 30U);
+  Serial serial;
+  set_runner(&serial);
+  for (const test::Operation& operation : test::operation_catalogue()) {
+    for (std::uint64_t seed = test::first_seed(); seed < test::first_seed() + 5; ++seed) {
+      const test::Question q = test::ask(operation, seed);
+      SCOPED_TRACE(q.text);
+      Tape<float> tape;
+      std::vector<Var<float>> in;
+      for (const Tensor<double>& x : q.variables) in.push_back(tape.variable(test::converted<float>(x)));
+      const Var<float> loss = q.loss(tape, std::span<const Var<float>>(in));
+      Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = in});
+      ASSERT_TRUE(program.ok()) << program.status().message;
+      const std::size_t before = test::allocations();
+      program->run();
+      const std::size_t made = test::allocations() - before;
+      EXPECT_EQ(made, 0U);
     }
   }
+  set_runner(nullptr);
 }
+
+// Below 1e-8 the product of the lengths is held: the distance is linear in each vector.
+TEST(Operations, CosineDistanceOfTinyVectors) {
+  const Tensor<double> a{Shape({3}), {1e-6, -2e-6, 3e-6}};
+  const Tensor<double> b{Shape({3}), {2e-4, 1e-4, -1e-4}};
+  Tape<double> tape;
+  const Var<double> x = tape.variable(a);
+  const Var<double> distance = cosine_distance(x, tape.constant(b));
+  EXPECT_NEAR(distance.item(), 1.0 - (2e-10 - 2e-10 - 3e-10) / 1e-8, 1e-15);
+  ASSERT_TRUE(tape.backward(distance).ok());
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(x.gradient()[i], -b.data[i] / 1e-8, 1e-9);
+  const Tensor<double> zero{Shape({3}), {0, 0, 0}};
+  // At zero too: no length is divided by.
+  const GradientReport report =
+      check_gradient([&](auto& t, auto in) { return cosine_distance(in[0], t.copied(b.shape, b.data)); }, {zero}, {.step = 1e-9});
+  EXPECT_TRUE(report.ok()) << report.text();
+}
+
+Tensor<double> numbers(const Shape& shape) { return {shape, std::vector<double>(static_cast<std::size_t>(shape.size()), 0.5)}; }
 
 // The message of the first error of a graph on one variable.
 template <class Graph>
@@ -102,6 +116,16 @@ TEST(Operations, RefuseWhatDoesNotFit) {
                       return cross_entropy(x, std::vector<std::int32_t>{7, 7}, 7);
                     }),
             "cross_entropy: every place is ignored");
+  EXPECT_EQ(refusal(picture,
+                    [&](auto& t, auto x) {
+                      return conv_transpose2d(x, number(t, {4, 1, 33, 32}), {});
+                    }),
+            "conv_transpose2d: convolution: at most 1024 taps and stride 1024, not [4, 1, 33, 32] and 1");
+  EXPECT_EQ(refusal(picture,
+                    [&](auto& t, auto x) {
+                      return conv2d(x, number(t, {1, 4, 1, 1}), {}, {.stride = 1 << 30});
+                    }),
+            "conv2d: convolution: at most 1024 taps and stride 1024, not [1, 4, 1, 1] and 1073741824");
   EXPECT_EQ(refusal({2, 3}, [&](auto& t, auto x) { return linear(x, number(t, {4, 2}), {}); }), "linear: x is [2] or [N, 2], not [2, 3]");
 }
 

@@ -65,13 +65,13 @@ TEST(Tape, KeepsTheFirstErrorAndLaterOperationsDoNothing) {
   const Var wrong = add(a, b);
   EXPECT_FALSE(wrong.valid());
   EXPECT_EQ(tape.status().code, Code::invalid_argument);
-  EXPECT_EQ(tape.status().message, "add: shapes [3, 4] and [4, 3] differ");
+  EXPECT_EQ(tape.status().message, "add: shapes [3, 4] and [4, 3] do not broadcast");
   const Var later = relu(wrong);
   EXPECT_FALSE(later.valid());
   EXPECT_TRUE(later.value().empty());
   EXPECT_EQ(later.item(), 0.0F);
   (void)slice(a, 5, 2);
-  EXPECT_EQ(tape.backward(later).message, "add: shapes [3, 4] and [4, 3] differ");
+  EXPECT_EQ(tape.backward(later).message, "add: shapes [3, 4] and [4, 3] do not broadcast");
   tape.clear();
   EXPECT_TRUE(tape.status().ok());
   const Var again = tape.variable(Shape({3, 4}), numbers);

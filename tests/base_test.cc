@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <new>
 #include <numeric>
 
 #include "base/file.hpp"
@@ -45,6 +46,19 @@ TEST(Parallel, RunsEveryIndexOnce) {
   std::vector<std::atomic<int>> hits(1000);
   parallel_for(1000, [&](std::int64_t i) { ++hits[static_cast<std::size_t>(i)]; });
   for (const auto& hit : hits) EXPECT_EQ(hit, 1);
+}
+
+TEST(Parallel, ExceptionsReachTheCaller) {
+  for (const int threads : {1, 3}) {
+    set_default_threads(threads);
+    std::atomic<int> done{0};
+    const auto body = [&](std::int64_t i) { i % 10 == 7 ? throw std::bad_alloc() : ++done; };
+    EXPECT_THROW(parallel_for(100, body), std::bad_alloc) << threads;
+    done = 0;
+    parallel_for(7, body);
+    EXPECT_EQ(done, 7);
+  }
+  set_default_threads(0);
 }
 
 TEST(Parallel, UsesTheInjectedRunner) {

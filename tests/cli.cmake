@@ -1,7 +1,10 @@
 # The program itself. What needs the packed head (a client to render with) needs the npm package.
-likeness_test(cli_test SOURCES fit_fixture.cc LINKS likeness_fit)
-target_compile_definitions(cli_test PRIVATE LIKENESS_PROGRAM="$<TARGET_FILE:likeness>")
-add_dependencies(cli_test likeness)
+find_package(nlohmann_json REQUIRED)
+foreach(test cli_test cli_inspect_test)
+  likeness_test(${test} SOURCES fit_fixture.cc LINKS likeness_fit nlohmann_json::nlohmann_json)
+  target_compile_definitions(${test} PRIVATE LIKENESS_PROGRAM="$<TARGET_FILE:likeness>")
+  add_dependencies(${test} likeness)
+endforeach()
 if(TARGET head_asset)
   likeness_test(cli_export_test SOURCES fit_fixture.cc LINKS likeness_fit)
   target_compile_definitions(cli_export_test PRIVATE LIKENESS_PROGRAM="$<TARGET_FILE:likeness>")

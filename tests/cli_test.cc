@@ -93,20 +93,6 @@ TEST(Program, GenerateDrawsACharacter) {
   expect_failure(run_program(arguments + "/no/such/folder/a.png"), 3, "IO_ERROR");
 }
 
-TEST(Program, InspectShowsTensorsAndRefusesDamage) {
-  const TemporaryFolder folder;
-  write_model(folder.path(), "");
-  const fs::path file = folder.path() / "generator.safetensors";
-  const ProgramRun run = run_program("inspect " + file.string());
-  EXPECT_EQ(run.status, 0);
-  EXPECT_NE(run.output.find("tensor deconv0.weight F32 [9, 8, 4, 4]"), std::string::npos) << run.output;
-  EXPECT_NE(run.output.find("training none, random"), std::string::npos);
-  const std::string text = *read_text_file(file);
-  ASSERT_TRUE(write_file_atomic(file, text.substr(0, text.size() - 3)).ok());
-  expect_failure(run_program("inspect " + file.string()), 3, "CORRUPT_MODEL");
-  expect_failure(run_program("inspect nothing.safetensors"), 3, "NOT_FOUND");
-}
-
 TEST(Program, SheetsPutPanelsTogether) {
   const TemporaryFolder folder;
   for (const char* name : {"a", "b", "c"}) {

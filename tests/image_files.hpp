@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "hostile.hpp"
 #include "image/image.hpp"
 
 namespace likeness::testing {
 
-using Bytes = std::vector<std::uint8_t>;
 
 Bytes operator+(const Bytes& a, const Bytes& b);
 Bytes text(const std::string& s);

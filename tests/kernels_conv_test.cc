@@ -273,6 +273,24 @@ TEST(Conv, PacksAgainAndUnpacks) {
   }
 }
 
+TEST(Conv, TakesTheLargestKernelAndStride) {
+  Random random(10);
+  for (const ConvShape& s :
+       {ConvShape{1, 2, 40, 35, 32, 32, 3, 5}, ConvShape{1, 1, 3, 1030, 1, 1024, 2, 0}, ConvShape{2, 1, 1500, 3, 2, 2, 1024, 0}}) {
+    SCOPED_TRACE(text(s));
+    ASSERT_TRUE(s.valid());
+    const auto w = random.integers(s.weight_size());
+    const PackedConv packed(s, w.data());
+    for (const bool gather : {true, false}) {
+      const auto from = random.integers(gather ? s.x_size() : s.y_size());
+      const auto bias = random.integers(gather ? s.out : s.in);
+      ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, false), reference(s, gather, from, w, bias));
+    }
+  }
+  EXPECT_FALSE((ConvShape{1, 1, 40, 40, 33, 32}).valid());
+  EXPECT_FALSE((ConvShape{1, 1, 4000, 4000, 1, 1, 1025}).valid());
+}
+
 TEST(Conv, KeepsNanWhereItBelongs) {
   for_each_target([] {
     const ConvShape s{1, 1, 9, 9, 3, 3, 1, 1};

@@ -158,6 +158,24 @@ TEST(ReferenceGradients, GroupNormByTheComplexStep) {
   for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(yf[i], y[i], 0x1p-23 * (1.0 + std::abs(y[i])));
 }
 
+TEST(GroupNorm, BitIdenticalForAnyNumberOfThreads) {
+  Random random(7);
+  const kernels::GroupNormShape s{2, 12, 9001, 6, 1e-5};
+  const auto x = random.reals(s.batch * s.channels * s.plane);
+  const auto dy = random.reals(s.batch * s.channels * s.plane);
+  const auto weight = random.reals(s.channels);
+  std::vector<float> first;
+  for (const int threads : {1, 3, 4}) {
+    const test::ThreadRunner runner(threads);
+    std::vector<float> y(2 * x.size() + 24);
+    float* dx = y.data() + x.size();
+    kernels::group_norm(s, x.data(), weight.data(), weight.data(), y.data());
+    kernels::group_norm_gradient(s, x.data(), weight.data(), dy.data(), dx, dx + x.size(), dx + x.size() + 12);
+    if (threads == 1) first = y;
+    ASSERT_EQ(y, first) << threads;
+  }
+}
+
 TEST(ReferenceGradients, LinearMapsTakeComplexNumbers) {
   Random random(5);
   const kernels::ConvShape s{4, 6, 7, 5, 3, 2, 2, 1, 2, 2};

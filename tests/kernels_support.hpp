@@ -54,7 +54,7 @@ void for_each_target(Body&& body) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-/// Random numbers of LIKENESS_TEST_SEED (0 where it is not set) and the test's own number; failures say both.
+/// Random numbers of LIKENESS_SEED (0 where it is not set) and the test's own number; failures say both.
 class Random {
  public:
   explicit Random(std::uint64_t test) : Random(base_seed(), test) {}
@@ -76,11 +76,11 @@ class Random {
 
  private:
   static std::uint64_t base_seed() {
-    const char* text = std::getenv("LIKENESS_TEST_SEED");
+    const char* text = std::getenv("LIKENESS_SEED");
     return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
   }
   Random(std::uint64_t base, std::uint64_t test)
-      : trace_(__FILE__, __LINE__, testing::Message() << "LIKENESS_TEST_SEED=" << base << ", numbers of test " << test),
+      : trace_(__FILE__, __LINE__, testing::Message() << "LIKENESS_SEED=" << base << ", numbers of test " << test),
         engine_(1000 * base + test) {}
 
   testing::ScopedTrace trace_;

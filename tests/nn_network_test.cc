@@ -69,7 +69,7 @@ TEST(Architecture, RefusesNonsense) {
                                                                                  {"0.25", "0"},
                                                                                  {"0.25", "\"x\""},
                                                                                  {"[0.5,", "[[0.5],"},
-                                                                                 {"\"pyramid\"", "\"fcn\""},
+                                                                                 {"\"pyramid\"", "\"unet\""},
                                                                                  {"\"classes\":11", "\"classes\":0"}}) {
     EXPECT_EQ(ResidualArchitecture::parse(replaced(kBasic, from, to)).status().code, Code::corrupt_model) << from << " -> " << to;
   }

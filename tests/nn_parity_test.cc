@@ -1,44 +1,31 @@
-// The networks against PyTorch: tests/fixtures/parity.safetensors, made by train/make_fixtures.py (which says what is in it).
+// The networks against PyTorch: tests/fixtures/parity.safetensors, made by train/make_fixtures.py (train/fixture_networks.py says what is
+// in it).
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "golden.hpp"
 #include "nn/model_file.hpp"
 
 namespace likeness {
 namespace {
 
+using test::max_norm_error;
+
 const Safetensors& fixtures() {
-  static const Result<Safetensors> file = Safetensors::load(std::string(LIKENESS_SOURCE_DIR) + "/tests/fixtures/parity.safetensors");
-  EXPECT_TRUE(file.ok()) << file.status().message;
-  return *file;
+  static const Safetensors file = test::golden_file("parity.safetensors");
+  return file;
 }
 
 TensorLookup under(const std::string& prefix) {
   return [prefix, all = tensor_lookup(fixtures())](const std::string& name) { return all(prefix + "." + name); };
 }
 
-Tensor<float> stored(const std::string& name) {
-  const auto tensor = tensor_lookup(fixtures())(name);
-  EXPECT_TRUE(tensor.has_value()) << name;
-  return tensor.value_or(Tensor<float>{});
-}
+Tensor<float> stored(const std::string& name) { return test::golden<float>(fixtures(), name); }
 
 template <class T>
 Tensor<T> convert(const Tensor<float>& t) {
   return {t.shape, {t.data.begin(), t.data.end()}};
-}
-
-template <class T>
-double max_norm_error(std::span<const T> got, const std::vector<float>& expected) {
-  if (got.size() != expected.size()) return INFINITY;
-  double worst = 0;
-  double largest = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i])));
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-  }
-  return worst / largest;
 }
 
 template <class T>

@@ -1,93 +1,32 @@
-"""Writes tests/fixtures/parity.safetensors: two tiny random networks of each kind and what PyTorch computes with them.
+"""Writes the golden files of the C++ tests: what PyTorch computes.
 
-    python3 train/make_fixtures.py tests/fixtures/parity.safetensors
+    python3 train/make_fixtures.py tests/fixtures
 
-Tensors, fp32, computed in double precision:
-  generator.*     a generator with batch norm not folded;      basic.*       a basic-block extractor with batch norm not folded
-  bottleneck.*    a bottleneck extractor (7x7 stem, max pool) with batch norm folded
-  x [1, P]        input;                                        generated [1, 3, S, S]   generator(x)
-  for N in basic, bottleneck:
-    N.feature{1..4}   outputs of layer1..4 for generated, resized bilinearly (align_corners=False) to the extractor's input size
-    N.target{1..4}    random targets;  N.logits   the pyramid head's logits at layer1's resolution (basic only)
-    N.l1, N.l2 [1]    sum over the depths of mean |feature - target| and of mean (feature - target)^2
-    N.gradient_l1, N.gradient_l2 [1, P]   their derivatives with respect to x
-Metadata: generator, basic, bottleneck: the architecture as JSON text.
+  operations.safetensors    every operation's values and gradients, F64 (fixture_operations.py); optimisers' paths
+  parity.safetensors        a generator and two extractors, values and the whole gradient (fixture_networks.py)
+  torchvision.safetensors   state_dicts in torchvision's names and their features (fixture_networks.py)
 """
 import json
+import os
 import sys
 
+import numpy
 import torch
-import torch.nn.functional as F
-from torch import nn
 
-import models
+import fixture_networks
+import fixture_operations
 import safetensors_io
 
-BASIC = {
-    "type": "residual", "block": "basic", "layers": [1, 2, 1, 1], "widths": [6, 10, 18, 20],
-    "stem": {"width": 6, "kernel": 3, "stride": 2, "max_pool": False}, "input_size": 48,
-    "mean": [0.5, 0.45, 0.42], "std": [0.25, 0.24, 0.23], "head": {"type": "pyramid", "width": 12, "classes": 11},
-}
-BOTTLENECK = {
-    "type": "residual", "block": "bottleneck", "layers": [1, 1, 2, 1], "widths": [3, 4, 5, 6],
-    "stem": {"width": 8, "kernel": 7, "stride": 2, "max_pool": True}, "input_size": 64,
-    "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
-}
 
-
-def randomise(network, generator):
-    """Batch norms as after a training: statistics and scales that differ by channel."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor, low, high in ((module.weight, 0.6, 1.4), (module.bias, -0.2, 0.6), (module.running_mean, -0.3, 0.3), (module.running_var, 0.5, 2.0)):
-                tensor.data.copy_(torch.rand(tensor.shape, generator=generator, dtype=torch.float64) * (high - low) + low)
-        elif getattr(module, "bias", None) is not None:
-            module.bias.data.copy_(torch.randn(module.bias.shape, generator=generator, dtype=torch.float64) * 0.1)
-
-
-def store(out, prefix, state):
-    for name, tensor in state.items():
-        if "num_batches" not in name and not name.startswith("input_"):
-            out[f"{prefix}.{name}"] = tensor.detach().float().numpy()
-
-
-def rounded(network):
-    """Weights as the file holds them (fp32), computing in double."""
-    return network.float().double().eval()
-
-
-def main(path):
-    torch.manual_seed(20)
-    generator = torch.Generator().manual_seed(21)
-    g = models.Generator(9, [16, 12, 8, 6, 3])
-    out = {}
-    randomise(g, generator)
-    g = rounded(g)
-    store(out, "generator", g.state_dict())
-    x = torch.rand(1, 9, generator=generator).double().requires_grad_()
-    picture = g(x)
-    out["x"], out["generated"] = x.detach().float().numpy(), picture.detach().float().numpy()
-    metadata = {"generator": json.dumps({"type": "generator", "inputs": 9, "channels": g.channels, "schema": ""})}
-    for prefix, architecture in (("basic", BASIC), ("bottleneck", BOTTLENECK)):
-        f = models.ResidualNet(architecture)
-        randomise(f, generator)
-        f = rounded(f)
-        store(out, prefix, f.state_dict() if prefix == "basic" else models.fold_batch_norm(f.state_dict()))
-        size = architecture["input_size"]
-        features = f.features(F.interpolate(picture, (size, size), mode="bilinear", align_corners=False))
-        targets = [(torch.rand(t.shape, generator=generator) * 2).double() for t in features]
-        for i, (feature, target) in enumerate(zip(features, targets)):
-            out[f"{prefix}.feature{i + 1}"] = feature.detach().float().numpy()
-            out[f"{prefix}.target{i + 1}"] = target.float().numpy()
-        if f.head:
-            out[f"{prefix}.logits"] = f.head(features).detach().float().numpy()
-        for kind, distance in (("l1", F.l1_loss), ("l2", F.mse_loss)):
-            loss = sum(distance(a, b) for a, b in zip(features, targets))
-            (slope,) = torch.autograd.grad(loss, x, retain_graph=True)
-            out[f"{prefix}.{kind}"] = loss.detach().float().numpy().reshape(1)
-            out[f"{prefix}.gradient_{kind}"] = slope.float().numpy()
-        metadata[prefix] = json.dumps(architecture)
-    safetensors_io.save(path, out, metadata)
+def main(folder):
+    torch.set_num_threads(1)  # the same sums in the same order, hence the same bytes, on every run
+    made = {"command": "python3 train/make_fixtures.py tests/fixtures", "versions": f"torch {torch.__version__}, numpy {numpy.__version__}"}
+    tensors, cases = fixture_operations.operations()
+    paths, runs = fixture_operations.optimizers()
+    save = lambda name, arrays, metadata: safetensors_io.save(os.path.join(folder, name), arrays, {**metadata, **made})
+    save("operations.safetensors", {**tensors, **paths}, {"cases": json.dumps(cases, separators=(",", ":")), "optimizers": json.dumps(runs)})
+    save("parity.safetensors", *fixture_networks.parity())
+    save("torchvision.safetensors", *fixture_networks.torchvision())
 
 
 if __name__ == "__main__":

@@ -178,8 +178,8 @@ class Generator(nn.Module):
 
 
 def folded_name(norm, state):
-    """The convolution before a batch norm: deconvX or convX for bnX, downsample.0 for downsample.1."""
-    if norm.endswith("downsample.1"):
+    """The convolution before a batch norm: deconvX or convX for bnX, downsample.0 for downsample.1 (and classifier)."""
+    if norm.endswith(("downsample.1", "classifier.1")):
         return norm[:-1] + "0"
     head, _, last = norm.rpartition(".")
     return (head + "." if head else "") + last.replace("bn", "deconv" if f"deconv{last[2:]}.weight" in state else "conv")
@@ -199,15 +199,16 @@ def fold_batch_norm(state):
 
 
 class BasicBlock(nn.Module):
+    """dilations: of the input and of the output (include/likeness/nn.hpp says how they follow from replace_stride_with_dilation)."""
     expansion = 1
 
-    def __init__(self, inputs, width, stride):
+    def __init__(self, inputs, width, stride, dilations=(1, 1), shortcut=False):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, dilations[0], dilations[0], bias=False)
         self.bn1 = nn.BatchNorm2d(width, eps=BN_EPS)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, dilations[1], dilations[1], bias=False)
         self.bn2 = nn.BatchNorm2d(width, eps=BN_EPS)
-        self.downsample = _shortcut(inputs, width, stride)
+        self.downsample = _shortcut(inputs, width, stride, shortcut)
 
     def forward(self, x):
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
@@ -217,15 +218,15 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     expansion = 4
 
-    def __init__(self, inputs, width, stride):
+    def __init__(self, inputs, width, stride, dilations=(1, 1), shortcut=False):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width, eps=BN_EPS)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, dilations[0], dilations[0], bias=False)
         self.bn2 = nn.BatchNorm2d(width, eps=BN_EPS)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width, eps=BN_EPS)
-        self.downsample = _shortcut(inputs, 4 * width, stride)
+        self.downsample = _shortcut(inputs, 4 * width, stride, shortcut)
 
     def forward(self, x):
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
@@ -233,8 +234,8 @@ class Bottleneck(nn.Module):
         return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
 
 
-def _shortcut(inputs, outputs, stride):
-    if stride == 1 and inputs == outputs:
+def _shortcut(inputs, outputs, stride, needed):
+    if not needed and stride == 1 and inputs == outputs:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs, eps=BN_EPS))
 
@@ -256,6 +257,12 @@ class PyramidHead(nn.Module):
         return self.classifier(F.relu(self.smooth(p), inplace=True))
 
 
+def fcn_head(inputs, width, classes):
+    """torchvision's FCNHead, in its names (the dropout is the identity in a finished network)."""
+    return nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1, bias=False), nn.BatchNorm2d(width, eps=BN_EPS), nn.ReLU(), nn.Dropout(0.1),
+                         nn.Conv2d(width, classes, 1))
+
+
 class ResidualNet(nn.Module):
     """architecture: the dictionary stored in the model file (README.md). Input: RGB in [0, 1], [N, 3, S, S]."""
 
@@ -266,15 +273,20 @@ class ResidualNet(nn.Module):
         stem, widths = architecture["stem"], architecture["widths"]
         self.conv1 = nn.Conv2d(3, stem["width"], stem["kernel"], stem["stride"], stem["kernel"] // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(stem["width"], eps=BN_EPS)
-        inputs = stem["width"]
+        inputs, dilation = stem["width"], 1
+        dilated = [False] + architecture.get("replace_stride_with_dilation", [])
         for i, (width, count) in enumerate(zip(widths, architecture["layers"])):
-            blocks = []
+            blocks, before, stride = [], dilation, 2 if i > 0 else 1
+            if i < len(dilated) and dilated[i]:
+                dilation, stride = dilation * stride, 1
             for j in range(count):
-                blocks.append(block(inputs, width, 2 if i > 0 and j == 0 else 1))
+                first = j == 0
+                blocks.append(block(inputs, width, stride if first else 1, (before if first else dilation, dilation), first and i > 0))
                 inputs = width * block.expansion
             setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
-        head = architecture.get("head")
-        self.head = PyramidHead([w * block.expansion for w in widths], head["width"], head["classes"]) if head else None
+        head = architecture.get("head") or {"type": None}
+        self.head = PyramidHead([w * block.expansion for w in widths], head["width"], head["classes"]) if head["type"] == "pyramid" else None
+        self.classifier = fcn_head(inputs, head["width"], head["classes"]) if head["type"] == "fcn" else None
         self.register_buffer("pixel_mean", torch.tensor(architecture["mean"]).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(architecture["std"]).view(1, 3, 1, 1), persistent=False)
         for m in self.modules():
@@ -283,19 +295,23 @@ class ResidualNet(nn.Module):
                 if m.bias is not None:
                     nn.init.zeros_(m.bias)
 
-    def features(self, picture):
+    def features(self, picture, taps=None):
+        """The outputs of the stages, or of the taps: "stem", "layer2", "layer3.1" (a block)."""
+        stages = len(self.architecture["layers"])
         x = F.relu(self.bn1(self.conv1((picture - self.pixel_mean) / self.pixel_std)), inplace=True)
+        out = {"stem": x}
         if self.architecture["stem"]["max_pool"]:
             x = F.max_pool2d(x, 3, 2, 1)
-        out = []
-        for i in range(4):
-            x = getattr(self, f"layer{i + 1}")(x)
-            out.append(x)
-        return out
+        for i in range(1, stages + 1):
+            for j, block in enumerate(getattr(self, f"layer{i}")):
+                x = out[f"layer{i}.{j}"] = block(x)
+            out[f"layer{i}"] = x
+        return [out[name] for name in taps or [f"layer{i}" for i in range(1, stages + 1)]]
 
     def forward(self, picture):
-        """Logits at the resolution of layer1."""
-        return self.head(self.features(picture))
+        """Logits at the resolution of layer1 (pyramid head) or of the last stage (FCN head)."""
+        features = self.features(picture)
+        return self.head(features) if self.classifier is None else self.classifier(features[-1])
 
 
 GENERATOR_CHANNELS = [320, 256, 192, 128, 64, 40, 16, 3]

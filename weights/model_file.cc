@@ -1,6 +1,8 @@
 #include "weights/model_file.hpp"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
@@ -34,7 +36,7 @@ Result<ModelFile> ModelFile::parse(std::vector<std::uint8_t> bytes) {
 }
 
 Result<ModelFile> ModelFile::load(const std::filesystem::path& path) {
-  Result<std::vector<std::uint8_t>> bytes = read_file(path);
+  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path);
   if (!bytes.ok()) return bytes.status();
   Result<ModelFile> model = parse(std::move(*bytes));
   if (!model.ok()) return Status{model.status().code, path.string() + ": " + model.status().message};
@@ -78,7 +80,9 @@ Result<Manifest> Manifest::load(const std::filesystem::path& directory) {
 Result<std::vector<std::uint8_t>> Manifest::read_checked(const std::filesystem::path& directory, const std::string& name) const {
   const std::filesystem::path path = directory / name;
   const auto entry = files_.find(name);
-  if (entry == files_.end()) return Status{Code::corrupt_model, path.string() + ": is not listed in the folder's manifest.json"};
+  if (entry == files_.end()) {
+    return Status{Code::corrupt_model, path.string() + ": is not listed in the folder's manifest.json: list it, or remove manifest.json"};
+  }
   Result<std::vector<std::uint8_t>> bytes = read_file(path);
   if (!bytes.ok()) return bytes;
   if (bytes->size() != entry->second.bytes) {
@@ -91,11 +95,25 @@ Result<std::vector<std::uint8_t>> Manifest::read_checked(const std::filesystem::
   return bytes;
 }
 
-Status Manifest::check(const std::filesystem::path& directory) const {
+Status Manifest::check_present(const std::filesystem::path& directory) const {
   for (const auto& [name, entry] : files_) {
-    if (const auto bytes = read_checked(directory, name); !bytes.ok()) return bytes.status();
+    std::error_code error;
+    if (const std::filesystem::path path = directory / name; !std::filesystem::exists(path, error)) {
+      return {Code::not_found, path.string() + ": is listed in manifest.json and missing; fetch it again"};
+    }
   }
   return Status::success();
+}
+
+Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path) {
+  const Result<Manifest> manifest = Manifest::load(path.parent_path());
+  if (manifest.ok()) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return Status{Code::not_found, path.string() + ": no such file"};
+    return manifest->read_checked(path.parent_path(), path.filename().string());
+  }
+  if (manifest.status().code != Code::not_found) return manifest.status();
+  return read_file(path);
 }
 
 }  // namespace likeness

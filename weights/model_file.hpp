@@ -21,12 +21,12 @@ struct ModelFile {
 
   /// Checks `bytes`, a whole file. Errors: corrupt_model (also where the architecture is missing or no JSON object).
   static Result<ModelFile> parse(std::vector<std::uint8_t> bytes);
-  /// Reads a model. Errors: not_found, io_error, corrupt_model; the message begins with the path.
+  /// Reads a model, as read_model_bytes() does. Errors: not_found, io_error, corrupt_model; the message begins with the path.
   static Result<ModelFile> load(const std::filesystem::path& path);
 };
 
 /// manifest.json: {"format": "likeness-manifest", "version": 1, "files": {NAME: {"sha256": HEX, "size": N}, ...}}.
-/// NAME is a file of the same folder.
+/// NAME is a file of the same folder. It tells damage and mixed-up files; who can write the folder can write the manifest too.
 class Manifest {
  public:
   struct Entry {
@@ -43,11 +43,15 @@ class Manifest {
   /// Reads DIRECTORY/NAME and compares size and SHA-256, before anything parses it.
   /// Errors: corrupt_model (not listed, or differs: says how), not_found, io_error.
   Result<std::vector<std::uint8_t>> read_checked(const std::filesystem::path& directory, const std::string& name) const;
-  /// Checks every listed file. Errors: as read_checked, for the first bad file by name.
-  Status check(const std::filesystem::path& directory) const;
+  /// Whether every listed file is there; what it holds is compared when it is read. Errors: not_found, with the path.
+  Status check_present(const std::filesystem::path& directory) const;
 
  private:
   std::map<std::string, Entry> files_;
 };
+
+/// The bytes of a file of a model folder. Where the folder has a manifest.json, the file must be listed there and be what is listed;
+/// so nothing parses bytes that the manifest does not vouch for. Errors: not_found, io_error, corrupt_model.
+Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path);
 
 }  // namespace likeness

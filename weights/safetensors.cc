@@ -6,9 +6,9 @@
 #include <limits>
 #include <optional>
 
-#include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "weights/half.hpp"
+#include "weights/model_file.hpp"
 #include "weights/safetensors_rules.hpp"
 #include "weights/strict_json.hpp"
 
@@ -90,6 +90,7 @@ Status check_tiling(const std::map<std::string, TensorEntry, std::less<>>& tenso
   return Status::success();
 }
 
+// Whether every number is one that binary32 can hold: that is what the networks compute with.
 bool all_finite(DType dtype, std::span<const std::uint8_t> raw) {
   // A number is not finite if and only if all bits of its exponent are set. No early exit, so that the loops vectorise.
   const auto scan = [&]<class Word>(Word mask) {
@@ -104,8 +105,13 @@ bool all_finite(DType dtype, std::span<const std::uint8_t> raw) {
       return scan(std::uint16_t{0x7F80});
     case DType::f32:
       return scan(std::uint32_t{0x7F800000});
-    case DType::f64:
-      return scan(std::uint64_t{0x7FF0000000000000});
+    case DType::f64: {
+      constexpr std::uint64_t kLeastTooLarge = 0x47EFFFFFF0000000;  // 2^128 - 2^103: it and all above round to infinity, or are none
+      bool bad = false;
+      for (std::size_t i = 0; i < raw.size(); i += 8)
+        bad |= (load_as<std::uint64_t>(raw.data() + i) & (~std::uint64_t{0} >> 1)) >= kLeastTooLarge;
+      return !bad;
+    }
     case DType::i64:
       break;
   }
@@ -170,13 +176,13 @@ Result<Safetensors> Safetensors::parse(std::vector<std::uint8_t> bytes) {
   if (Status status = check_tiling(file.tensors_, bytes.size() - file.data_begin_); !status.ok()) return status;
   file.bytes_ = std::move(bytes);
   for (const auto& [name, entry] : file.tensors_) {
-    if (!all_finite(entry.dtype, file.raw(entry))) return corrupt("tensor " + name + ": holds infinity or NaN");
+    if (!all_finite(entry.dtype, file.raw(entry))) return corrupt("tensor " + name + ": holds infinity, NaN, or a number beyond binary32");
   }
   return file;
 }
 
 Result<Safetensors> Safetensors::load(const std::filesystem::path& path) {
-  Result<std::vector<std::uint8_t>> bytes = read_file(path);
+  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path);
   if (!bytes.ok()) return bytes.status();
   Result<Safetensors> file = parse(std::move(*bytes));
   if (!file.ok()) return Status{file.status().code, path.string() + ": " + file.status().message};

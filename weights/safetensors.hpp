@@ -41,12 +41,13 @@ std::string shape_text(std::span<const std::int64_t> shape);
 ///
 /// Stricter than the format's reference: the header is at most 1 MiB, starts with `{`, is padded with spaces only; no
 /// duplicate keys at any level, no unknown fields; names are 1 to 256 of [A-Za-z0-9._-]; at most 4,096 tensors of rank at
-/// most 8, none empty; the data section is tiled without a hole, an overlap or a byte left over; every number is finite.
+/// most 8, none empty; the data section is tiled without a hole, an overlap or a byte left over; every number is finite as binary32.
 class Safetensors {
  public:
   /// Checks `bytes`, a whole file, and keeps it. Errors: corrupt_model, with what is wrong and the tensor's name.
   static Result<Safetensors> parse(std::vector<std::uint8_t> bytes);
-  /// Reads and checks a file. Errors: not_found, io_error, corrupt_model; the message begins with the path.
+  /// Reads (as read_model_bytes() of model_file.hpp does) and checks a file. Errors: not_found, io_error, corrupt_model; the message
+  /// begins with the path.
   static Result<Safetensors> load(const std::filesystem::path& path);
 
   /// The strings of `__metadata__`; empty where there is none.

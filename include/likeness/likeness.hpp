@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -22,11 +23,12 @@
 
 namespace likeness {
 
-/// RGB pixels, 8 bits, sRGB, rows from the top without padding. Not owned.
+/// RGB pixels, 8 bits, sRGB, rows from the top. Not owned. 64 to 16384 pixels a side, at most 100 million together.
 struct PhotoView {
   int width = 0;
   int height = 0;
-  std::span<const std::uint8_t> rgb;  ///< height * width * 3
+  std::span<const std::uint8_t> rgb;  ///< (height - 1) * row_stride + width * 3 bytes
+  std::size_t row_stride = 0;         ///< bytes from one row to the next; 0: width * 3
 };
 
 /// An owned square RGB picture.
@@ -95,8 +97,10 @@ struct FitResult {
 };
 
 struct ModelOptions {
-  std::filesystem::path folder;  ///< generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, manifest.json if any
-  std::filesystem::path scene;   ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
+  /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, manifest.json if any. Empty: $LIKENESS_MODEL, else
+  /// share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
+  std::filesystem::path folder;
+  std::filesystem::path scene;      ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
   std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
 };
 
@@ -137,8 +141,8 @@ class Fitter {
 
   /// Fits a photo file's bytes (JPEG, PNG, BMP). Errors: those of decoding and of fit().
   Result<FitResult> fit_bytes(std::span<const std::uint8_t> file, const FitOptions& options = {});
-  /// Finds the face and fits. Errors: invalid_argument, no_face, face_too_small, pose, landmarks_bad, diverged (not one finite loss),
-  /// client_failed, unavailable (built without dlib), not_found and corrupt_model (landmark file).
+  /// Finds the face and fits. Errors: invalid_argument, image_too_large, image_too_small, no_face, face_too_small, pose, landmarks_bad,
+  /// diverged (not one finite loss), client_failed, unavailable (built without dlib), not_found and corrupt_model (landmark file).
   Result<FitResult> fit(const PhotoView& photo, const FitOptions& options = {});
   /// The same with landmarks from the host, in pixels of the photo.
   Result<FitResult> fit(const PhotoView& photo, const Landmarks& landmarks, const FitOptions& options = {});

@@ -96,7 +96,7 @@ class Program {
 template <class T>
 Result<Program<T>> freeze(const Wanted<T>& wanted);
 
-/// The plan as a table: step, operation, shape, bytes, MFLOP; totals below.
+/// The plan as a table: step, operation, shape, bytes, workspace, MFLOP, share of them; totals below.
 std::string plan_text(std::span<const PlanStep> plan, std::size_t bytes);
 
 }  // namespace likeness

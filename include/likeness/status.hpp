@@ -7,7 +7,7 @@
 
 namespace likeness {
 
-/// Stable error codes. Numbers are pinned: never renumber, only append.
+/// Stable error codes. Numbers are pinned: never renumber, only append. likeness.h gives C the same list.
 enum class Code : int {
   ok = 0,
   invalid_argument = 1,    ///< A value passed by the caller is out of range or has the wrong shape.
@@ -21,12 +21,14 @@ enum class Code : int {
   face_too_small = 9,      ///< A face was found, but with too few pixels between the eyes.
   pose = 10,               ///< The face is turned too far from frontal.
   landmarks_bad = 11,      ///< The landmarks do not look like a face.
-  corrupt_model = 12,      ///< A model file breaks the safetensors rules or lacks tensors.
+  corrupt_model = 12,      ///< A model file breaks the safetensors rules, lacks tensors, or is not the one that a SHA-256 vouches for.
   schema_mismatch = 13,    ///< A model was trained for another scene than the one loaded.
   corrupt_scene = 14,      ///< scene.json or the head asset is malformed.
   diverged = 15,           ///< The fit ran into non-finite numbers.
   client_failed = 16,      ///< The game client crashed, timed out or answered nonsense.
   unavailable = 17,        ///< The feature was left out of this build.
+  out_of_memory = 18,      ///< An allocation failed. Only the C API says so: C++ callers get std::bad_alloc.
+  internal = 19,           ///< A defect of the library: an exception that nobody foresaw. Only the C API says so.
 };
 
 /// The upper-case name of a code, as written to the ledger, e.g. "NO_FACE".

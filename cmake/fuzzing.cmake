@@ -1,0 +1,10 @@
+# LIKENESS_FUZZ: libFuzzer programs in fuzz/, the whole house compiled with coverage, AddressSanitizer and UndefinedBehaviorSanitizer.
+option(LIKENESS_FUZZ "Build the libFuzzer targets (needs Clang)" OFF)
+if(LIKENESS_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "LIKENESS_FUZZ needs Clang, which brings libFuzzer: cmake --preset fuzz")
+  endif()
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=fuzzer-no-link ${sanitizers} -fno-omit-frame-pointer)
+  add_link_options(${sanitizers})
+endif()
