@@ -9,13 +9,15 @@ function(run_suite bug killer)
     get_filename_component(name ${program} NAME)
     execute_process(
       COMMAND ${CMAKE_COMMAND} -E env LIKENESS_SEEDED_BUG=${bug} LIKENESS_INSTANCES=40 OMP_NUM_THREADS=1 ${program} --gtest_fail_fast
-              --gtest_brief=1
       RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 120)
     if(NOT result EQUAL 0)
       string(REGEX MATCH "FAILED  ] [A-Za-z0-9_./]+" failed "${output}")
       string(REPLACE "FAILED  ] " "" failed "${failed}")
-      if(failed STREQUAL "")
-        set(failed "${name}: ${result}")
+      if(failed STREQUAL "")  # a crash: the last test that was begun
+        string(REGEX MATCHALL "RUN      ] [A-Za-z0-9_./]+" begun "${output}")
+        list(POP_BACK begun last)
+        string(REPLACE "RUN      ] " "" last "${last}")
+        set(failed "${last} of ${name} (${result})")
       endif()
       set(${killer} "${failed}" PARENT_SCOPE)
       return()

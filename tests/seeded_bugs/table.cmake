@@ -64,6 +64,12 @@ seeded_bug(kernels/axis_map.cc "average pooling: padding always counts"
 seeded_bug(kernels/axis_map.cc "transposed table: single-precision weights of another term"
   [=[map.single[to] = single[k];]=]
   [=[map.single[to] = single[@BUG@ ? k ^ (k + 1 < single.size() ? 1U : 0U) : k];]=])
+seeded_bug(kernels/axis_map.cc "reflected padding repeats the border"
+  [=[i = i < 0 ? -i : i >= from]=]
+  [=[i = i < 0 ? -i - (@BUG@ ? 1 : 0) : i >= from]=])
+seeded_bug(autodiff/ops_layout.cc "pixel shuffle: rows and columns of a block swapped"
+  [=[places.to = {0, r * r * plane, r * shape[3], 1, r * r * shape[3], r};]=]
+  [=[places.to = {0, r * r * plane, @BUG@ ? 1 : r * shape[3], @BUG@ ? r * shape[3] : 1, r * r * shape[3], r};]=])
 
 # Sums that lose a part.
 seeded_bug(autodiff/operation.hpp "the second gradient of a value replaces the first"
@@ -126,3 +132,8 @@ seeded_bug(autodiff/program.cc "plan: a gradient is born at its last use instead
 seeded_bug(autodiff/program.cc "second run adds to the gradients of the first"
   [=[for (Node<T>& node : p.nodes) node.has_gradient = false;]=]
   [=[for (Node<T>& node : p.nodes) node.has_gradient = @BUG@ && node.has_gradient;]=])
+
+# Shadows that reuse another run's decisions.
+seeded_bug(autodiff/ops_pool.cc "a shadow's pooling picks its own winners in the gradient"
+  [=[if (b.decider_x(0) != nullptr) {]=]
+  [=[if (b.decider_x(0) != nullptr && !@BUG@) {]=])
