@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nn/state_dict.hpp"
+#include "weights/model_file.hpp"
 
 namespace likeness {
 
@@ -53,13 +54,19 @@ LIKENESS_INSTANTIATE(double)
 
 namespace {
 
-// What `make` makes of the file; errors begin with the path.
+// What `make` makes of the file; errors begin with the path. Metadata with an architecture is checked as that of every model file.
 template <class Make>
 auto load(const std::filesystem::path& path, Make&& make) -> decltype(make(std::declval<const Safetensors&>())) {
-  const Result<Safetensors> file = Safetensors::load(path);
+  const auto at_path = [&](const Status& status) { return Status{status.code, path.string() + ": " + status.message}; };
+  Result<Safetensors> file = Safetensors::load(path);
   if (!file.ok()) return file.status();
+  if (!file->metadata("architecture").empty()) {
+    Result<ModelFile> model = ModelFile::from(std::move(*file));
+    if (!model.ok()) return at_path(model.status());
+    file = std::move(model->tensors);
+  }
   auto network = make(*file);
-  if (!network.ok()) return Status{network.status().code, path.string() + ": " + network.status().message};
+  if (!network.ok()) return at_path(network.status());
   return network;
 }
 

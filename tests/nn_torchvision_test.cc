@@ -2,6 +2,7 @@
 // (train/fixture_networks.py made tests/fixtures/torchvision.safetensors).
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 #include "golden.hpp"
@@ -133,6 +134,36 @@ TEST(Torchvision, SaysWhatIsWrong) {
   // Metadata that is there is believed, not guessed around.
   const auto bad = make_extractor<float>(*state_dict("resnet", {}, R"({"type": "generator"})"));
   EXPECT_EQ(bad.status().code, Code::corrupt_model);
+}
+
+// Files with metadata meet the strict rules of model files, also when they are loaded one by one.
+TEST(Torchvision, MetadataIsCheckedStrictly) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "likeness_metadata.safetensors";
+  const auto load = [&](const std::string& architecture, const std::string& schema) {
+    SafetensorsWriter writer;
+    writer.set_metadata("architecture", architecture);
+    if (!schema.empty()) writer.set_metadata("schema", schema);
+    const GeneratorArchitecture small{2, {3}, ""};
+    for (const auto& [name, tensor] : random_tensors(small, 1)) {
+      std::vector<std::int64_t> shape;
+      for (int i = 0; i < tensor.shape.rank(); ++i) shape.push_back(tensor.shape[i]);
+      EXPECT_TRUE(writer.add(name, shape, tensor.data).ok());
+    }
+    EXPECT_TRUE(writer.save(path).ok());
+    const Status generator = load_generator(path).status();
+    EXPECT_NE(load_extractor(path).status().code, Code::ok);
+    return generator;
+  };
+  const std::string good = R"({"type": "generator", "inputs": 2, "channels": [3]})";
+  EXPECT_TRUE(load(good, "").ok());
+  EXPECT_TRUE(load(good, std::string(64, 'a')).ok());
+  for (const auto& [architecture, schema] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"type": "generator", "inputs": 2, "inputs": 2, "channels": [3]})", ""}, {good + " x", ""}, {"[1]", ""}, {good, "abc"}}) {
+    const Status status = load(architecture, schema);
+    EXPECT_EQ(status.code, Code::corrupt_model) << architecture << " " << schema;
+    EXPECT_EQ(status.message.find(path.string()), 0U) << status.message;
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(Torchvision, ATapThatIsNotThereIsAnError) {

@@ -25,7 +25,11 @@ bool is_plain_file_name(std::string_view name) { return rules::valid_name(name) 
 Result<ModelFile> ModelFile::parse(std::vector<std::uint8_t> bytes) {
   Result<Safetensors> tensors = Safetensors::parse(std::move(bytes));
   if (!tensors.ok()) return tensors.status();
-  ModelFile model{std::move(*tensors), {}, {}};
+  return from(std::move(*tensors));
+}
+
+Result<ModelFile> ModelFile::from(Safetensors tensors) {
+  ModelFile model{std::move(tensors), {}, {}};
   model.architecture = model.tensors.metadata("architecture");
   model.schema = model.tensors.metadata("schema");
   if (model.architecture.empty())

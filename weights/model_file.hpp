@@ -19,6 +19,8 @@ struct ModelFile {
   std::string architecture;  ///< JSON text of the metadata key "architecture": an object
   std::string schema;        ///< SHA-256 of the scene schema that it was trained for; may be empty (a feature extractor of photos)
 
+  /// Checks the metadata of a file. Errors: corrupt_model (also where the architecture is missing or no JSON object).
+  static Result<ModelFile> from(Safetensors tensors);
   /// Checks `bytes`, a whole file. Errors: corrupt_model (also where the architecture is missing or no JSON object).
   static Result<ModelFile> parse(std::vector<std::uint8_t> bytes);
   /// Reads a model, as read_model_bytes() does. Errors: not_found, io_error, corrupt_model; the message begins with the path.
