@@ -333,6 +333,13 @@ Result<FrozenConv<T>> FrozenConv<T>::conv_transpose2d(const Tensor<T>& weight, c
 }
 
 template <class T>
+std::int64_t FrozenConv<T>::bytes() const {
+  if (weights_ == nullptr) return 0;
+  const std::int64_t packed = weights_->packed == nullptr ? 0 : weights_->packed->bytes();
+  return packed + static_cast<std::int64_t>((weights_->plain.size() + weights_->bias.size()) * sizeof(T));
+}
+
+template <class T>
 Var<T> conv2d(Var<T> x, const FrozenConv<T>& filter) {
   return frozen_conv("conv2d", x, TapeAccess<T>::shared(filter), false);
 }

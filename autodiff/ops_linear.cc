@@ -32,6 +32,11 @@ Result<FrozenLinear<T>> FrozenLinear<T>::create(const Tensor<T>& weight, const T
   return layer;
 }
 
+template <class T>
+std::int64_t FrozenLinear<T>::bytes() const {
+  return weights_ == nullptr ? 0 : static_cast<std::int64_t>((weights_->transposed.size() + weights_->bias.size()) * sizeof(T));
+}
+
 namespace {
 
 // x is a vector [inputs] or a batch of them [N, inputs].

@@ -68,6 +68,13 @@ Var<T> Generator<T>::operator()(Var<T> x) const {
   return architecture_.output == GeneratorOutput::linear ? y : sigmoid(y);
 }
 
+template <class T>
+std::int64_t Generator<T>::weight_bytes() const {
+  std::int64_t bytes = first_.bytes();
+  for (const FrozenConv<T>& layer : rest_) bytes += layer.bytes();
+  return bytes;
+}
+
 template class Generator<float>;
 template class Generator<double>;
 

@@ -185,6 +185,19 @@ Var<T> ResidualNet<T>::segment(std::span<const Var<T>> features) const {
   return conv2d(relu(conv2d(y, smooth_)), classifier_);
 }
 
+template <class T>
+std::int64_t ResidualNet<T>::weight_bytes() const {
+  std::int64_t bytes = stem_.bytes() + smooth_.bytes() + classifier_.bytes();
+  for (const FrozenConv<T>& layer : lateral_) bytes += layer.bytes();
+  for (const std::vector<Block>& stage : stages_) {
+    for (const Block& block : stage) {
+      for (const FrozenConv<T>& conv : block.convs) bytes += conv.bytes();
+      if (block.downsample) bytes += block.downsample->bytes();
+    }
+  }
+  return bytes;
+}
+
 template class ResidualNet<float>;
 template class ResidualNet<double>;
 

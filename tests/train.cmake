@@ -10,5 +10,7 @@ if(LIKENESS_TRAIN_PYTHON)
       add_test(NAME train_${name} COMMAND ${LIKENESS_TRAIN_PYTHON} ${CMAKE_SOURCE_DIR}/train/${name}.py)
       set_tests_properties(train_${name} PROPERTIES ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;OMP_NUM_THREADS=2")
     endforeach()
+    add_test(NAME train_test_export_state_dict COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 LIKENESS_PROGRAM=$<TARGET_FILE:likeness>
+             ${LIKENESS_TRAIN_PYTHON} ${CMAKE_SOURCE_DIR}/train/test_export_state_dict.py)
   endif()
 endif()

@@ -154,6 +154,8 @@ class FrozenConv {
   static Result<FrozenConv> conv2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
   /// For conv_transpose2d. weight [I, O / groups, kh, kw], bias [O] or empty.
   static Result<FrozenConv> conv_transpose2d(const Tensor<T>& weight, const Tensor<T>& bias, const ConvOptions& options);
+  /// Memory of weights and bias (both packings), which all copies share.
+  std::int64_t bytes() const;
 
  private:
   friend struct TapeAccess<T>;
@@ -188,6 +190,8 @@ class FrozenLinear {
   FrozenLinear() = default;
   /// weight [O, I], bias [O] or empty.
   static Result<FrozenLinear> create(const Tensor<T>& weight, const Tensor<T>& bias);
+  /// Memory of weights and bias, which all copies share.
+  std::int64_t bytes() const;
 
  private:
   friend struct TapeAccess<T>;

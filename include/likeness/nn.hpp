@@ -52,6 +52,8 @@ class Generator {
   const GeneratorArchitecture& architecture() const { return architecture_; }
   /// Side of the picture in pixels.
   int size() const;
+  /// Memory of the weights as they are kept: packed for both directions.
+  std::int64_t weight_bytes() const;
   /// x [P] -> RGB in [0, 1] (sRGB values), [1, 3, size, size].
   Var<T> operator()(Var<T> x) const;
 
@@ -116,6 +118,8 @@ class ResidualNet {
   /// The same at other depths, in the order asked for: "stem" (after its ReLU, before the pooling), "layer1" to "layer4" (a stage),
   /// "layer3.2" (a block, counted from 0). Nothing deeper is computed. A tap that the network does not have is an error on the tape.
   std::vector<Var<T>> features(Var<T> image, std::span<const std::string> taps) const;
+  /// Memory of the weights as they are kept: packed for both directions.
+  std::int64_t weight_bytes() const;
   bool has_head() const { return architecture_.head_classes > 0; }
   /// The head on features(image): logits [N, classes, h, w] at the resolution of the first stage (pyramid) or the last (fcn);
   /// resize_bilinear for more.
