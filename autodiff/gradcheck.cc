@@ -78,6 +78,10 @@ GradientReport check_gradient(const RealGraph& real, const ComplexGraph& complex
   GradientReport report;
   report.options = options;
   for (const Tensor<double>& x : inputs) report.shapes.push_back(x.shape);
+  if (inputs.empty()) {
+    report.error = "there are no inputs";
+    return report;
+  }
   std::vector<std::vector<double>> gradients;
   real(inputs, &gradients, report.error);
   if (!report.error.empty()) return report;

@@ -126,6 +126,7 @@ TEST(GradientChecker, ReportOfTheSecondInput) {
 TEST(GradientChecker, SaysWhyNothingWasChecked) {
   const auto dead = []<class T>(Tape<T>&, std::span<const Var<T>> in) { return total(relu(in[0])); };
   const Tensor<double> negative = ramp({2}, -2, 1);
+  EXPECT_EQ(check_gradient(dead, {}).text(), "not checked: there are no inputs\n");
   EXPECT_EQ(check_gradient(dead, {negative}).text(), "not checked: input 0 has no influence\n");
   EXPECT_TRUE(check_gradient(dead, {negative}, {.needs_influence = false}).ok());
   const auto invented = [](double, double, std::int64_t) { return 1e-30; };

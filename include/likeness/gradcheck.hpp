@@ -15,6 +15,7 @@
 // library's own operations were put to.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <cstdint>
@@ -61,7 +62,7 @@ struct AdjointReport {
   std::string error;
   double forward = 0;   ///< <A x, u>
   double backward = 0;  ///< <x, A' u>
-  double relative = 0;  ///< |forward - backward| / sum |(A x)_i u_i|
+  double relative = 0;  ///< |forward - backward| / the larger of sum |(A x)_i u_i| and sum |x_i (A' u)_i|
   bool ok(double tolerance = 1e-13) const { return error.empty() && relative <= tolerance; }
   std::string text() const;
 };
@@ -136,8 +137,12 @@ AdjointReport check_adjoint(const Graph& graph, const Tensor<double>& x, std::ui
     report.error = status.message;
     return report;
   }
-  for (std::size_t i = 0; i < x.data.size(); ++i) report.backward += x.data[i] * input.gradient()[i];
-  report.relative = std::abs(report.forward - report.backward) / scale;
+  double other_scale = 0;
+  for (std::size_t i = 0; i < x.data.size(); ++i) {
+    report.backward += x.data[i] * input.gradient()[i];
+    other_scale += std::abs(x.data[i] * input.gradient()[i]);
+  }
+  report.relative = std::abs(report.forward - report.backward) / std::max(scale, other_scale);
   if (scale == 0) {
     report.error = "the map's result is zero: nothing is checked";
   } else if (!(report.relative >= 0)) {

@@ -32,6 +32,15 @@ seeded_bug(autodiff/ops_loss.cc "L2: the factor 2 of the gradient is forgotten"
 seeded_bug(kernels/distance_ref.hpp "smooth L1: the slope inside is d instead of d / beta"
   [=[side <= -beta ? T(-1) : (a[i] - b[i]) * T(1.0 / beta);]=]
   [=[side <= -beta ? T(-1) : (a[i] - b[i]) * T(@BUG@ ? 1.0 : 1.0 / beta);]=])
+seeded_bug(autodiff/ops_arithmetic.cc "product rule: one side's gradient for both"
+  [=[side == 0 ? dy * z : dy * x;]=]
+  [=[side == 0 || @BUG@ ? dy * z : dy * x;]=])
+seeded_bug(autodiff/ops_norm.cc "batch norm: the weight's gradient does not take the mean off"
+  [=[(b.x(0)[i] - b.x(3)[c]) *]=]
+  [=[(b.x(0)[i] - (@BUG@ ? T(0) : b.x(3)[c])) *]=])
+seeded_bug(autodiff/ops_linear.cc "linear layer of a batch: the first row's x for all"
+  [=[dw[o * inputs + i] += dy[n * outputs + o] * b.x(0)[n * inputs + i];]=]
+  [=[dw[o * inputs + i] += dy[n * outputs + o] * b.x(0)[(@BUG@ ? 0 : n) * inputs + i];]=])
 
 # Borders, strides, places.
 seeded_bug(kernels/conv_ref.hpp "reference convolution: the last output column of a tap is left out"
@@ -52,6 +61,9 @@ seeded_bug(autodiff/ops_conv.cc "weight gradient of a batch: the first picture's
 seeded_bug(autodiff/ops_conv.cc "bias gradient: channel counted without the batch"
   [=[db[k % p.channels] += dy[k * p.plane + i];]=]
   [=[db[@BUG@ ? k * p.channels / p.count() : k % p.channels] += dy[k * p.plane + i];]=])
+seeded_bug(kernels/conv_ref.hpp "grouped convolution reads its neighbour group's channels"
+  [=[const std::int64_t first_channel = o / s.group_out() * s.group_in();]=]
+  [=[const std::int64_t first_channel = (@BUG@ ? o % s.groups : o / s.group_out()) * s.group_in();]=])
 seeded_bug(autodiff/ops_layout.cc "slice: the gradient lands at the beginning"
   [=[copy_runs(whole.outer, count, b.dy(), count, dx + first, step);]=]
   [=[copy_runs(whole.outer, count, b.dy(), count, dx + (@BUG@ ? 0 : first), step);]=])
@@ -100,6 +112,21 @@ seeded_bug(kernels/tap_panel.cc "convolution: the tail of a row takes the first 
 seeded_bug(kernels/tap_panel.cc "convolution's gradient: the ReLU mask is ignored by the vector loop"
   [=[if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=]
   [=[if (mask != nullptr && !@BUG@) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=])
+seeded_bug(kernels/conv.cc "convolution: the first panel's bias for all output channels"
+  [=[if (mine.bias != nullptr) mine.bias += panel * kPanelRows;]=]
+  [=[if (mine.bias != nullptr && !@BUG@) mine.bias += panel * kPanelRows;]=])
+seeded_bug(kernels/conv.cc "convolution: a task leaves out its last place"
+  [=[mine.end = std::min(places, mine.begin + kChunk);]=]
+  [=[mine.end = std::min(places, mine.begin + kChunk - (@BUG@ ? 1 : 0));]=])
+seeded_bug(kernels/elementwise.cc "a full chunk's last number is not written"
+  [=[y + i, std::min(kMapChunk, n - i));]=]
+  [=[y + i, std::min(kMapChunk - (@BUG@ ? 1 : 0), n - i));]=])
+seeded_bug(kernels/elementwise.cc "weighted distance: the first chunk's weights for all"
+  [=[b + i, w != nullptr ? w + i : nullptr, p, std::min(kSumChunk, n - i));]=]
+  [=[b + i, w != nullptr ? w + (@BUG@ ? 0 : i) : nullptr, p, std::min(kSumChunk, n - i));]=])
+seeded_bug(kernels/elementwise.cc "transposed matrix: dy's first chunk for all"
+  [=[w + i * outputs + o, dy + o, nullptr]=]
+  [=[w + i * outputs + o, dy + (@BUG@ ? 0 : o), nullptr]=])
 
 # freeze().
 seeded_bug(autodiff/ops_conv.cc "fused convolution: the residual is missing"
