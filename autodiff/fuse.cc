@@ -115,12 +115,16 @@ class Fuser {
     replace_conv(i, make_conv_weights(old, weight.data(), std::move(bias)), {node(source).inputs[0]}, {});
   }
 
-  // The later of the two summands, so that the other is there when it runs.
+  // Either summand, if it is a convolution: it runs at the sum's place, where the other is there. The later one rather, whose input
+  // need not wait longer for it.
   void add(std::size_t i) {
     const int a = graph_.nodes[i].inputs[0], b = graph_.nodes[i].inputs[1];
-    const int source = std::max(a, b), other = std::min(a, b);
-    if (source == other || !absorbs(source) || epilogues_[at(source)].residual) return;
-    replace_conv(i, node(source).conv, {node(source).inputs[0], other}, {.residual = true});
+    if (a == b) return;
+    for (const int source : {std::max(a, b), std::min(a, b)}) {
+      if (!absorbs(source) || epilogues_[at(source)].residual) continue;
+      replace_conv(i, node(source).conv, {node(source).inputs[0], source == a ? b : a}, {.residual = true});
+      return;
+    }
   }
 
   void rectify(std::size_t i) {
