@@ -157,7 +157,8 @@ template <class T>
 Var<T> frozen_conv(const char* name, Var<T> x, const std::shared_ptr<const ConvWeights<T>>& w, bool transposed) {
   Op<T> op(name, {x});
   if (!op.ok()) return op.failed();
-  if (w == nullptr || w->transposed != transposed) return op.fail("the weights were made for another operation");
+  if (w == nullptr) return op.fail("the filter has no weights");
+  if (w->transposed != transposed) return op.fail("the weights were made for another operation");
   std::string error;
   Node<T> node = detail::conv_node(w, x.shape(), false, false, error);
   if (!error.empty()) return op.fail(error);

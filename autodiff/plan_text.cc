@@ -75,8 +75,8 @@ std::string plan_text(std::span<const PlanStep> plan, std::size_t bytes) {
     if (turns) text += plan[i].backward ? "gradients of the inputs of\n" : "forward\n";
     text += table.line(i + 1);
   }
-  text += std::to_string(steps[0]) + " steps forward, " + decimals("%.3f GFLOP", flops[0] / 1e9);
-  if (steps[1] > 0) text += "; " + std::to_string(steps[1]) + " backward, " + decimals("%.3f GFLOP", flops[1] / 1e9);
+  text += std::to_string(steps[0]) + " steps forward, " + decimals("%.3f MFLOP", flops[0] / 1e6);
+  if (steps[1] > 0) text += "; " + std::to_string(steps[1]) + " backward, " + decimals("%.3f MFLOP", flops[1] / 1e6);
   text += "\none block of " + grouped(bytes) + " bytes; " + grouped(unshared) + " if nothing shared its place\n";
   return text;
 }

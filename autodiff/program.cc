@@ -202,7 +202,9 @@ Result<Tape<T>*> common_tape(const Wanted<T>& wanted) {
       if (v.tape() == nullptr || v.tape() != tape) return bad("the wanted values are on different tapes, or on none");
     }
   }
-  if (tape == nullptr || (wanted.loss.tape() == nullptr && wanted.outputs.empty())) return bad("nothing is wanted");
+  if (tape == nullptr || (wanted.loss.tape() == nullptr && wanted.gradients.empty() && wanted.outputs.empty())) {
+    return bad("nothing is wanted");
+  }
   if (!tape->status().ok()) return tape->status();
   if (wanted.loss.tape() == nullptr && !wanted.gradients.empty()) return bad("gradients need a loss");
   if (wanted.loss.tape() != nullptr && wanted.loss.shape().size() != 1) return bad("the loss is not a scalar");

@@ -56,6 +56,7 @@ struct Fitter::State {
 };
 
 Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known, const FitOptions& options) {
+  if (Status status = check_options(options); !status.ok()) return status;  // before a face is looked for
   const Model::Impl& parts = model->impl();
   const Schema& schema = model->schema();
   Result<AlignedPhoto> aligned =

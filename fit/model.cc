@@ -19,7 +19,9 @@ namespace {
 Result<ModelFile> load_file(const fs::path& path) {
   Result<ModelFile> file = ModelFile::load(path);
   if (file.ok() || file.status().code != Code::not_found) return file;
-  return Status{Code::not_found, path.string() + " is missing: point --model or LIKENESS_MODEL to a folder with a trained model"};
+  return Status{
+      Code::not_found,
+      path.string() + " is missing: name a folder with a trained model (LIKENESS_MODEL, --model, or the folder of the model options)"};
 }
 
 }  // namespace

@@ -252,10 +252,15 @@ const char* stop_name(StopReason reason) {
   return "unknown";
 }
 
+Status check_options(const FitOptions& options) {
+  if (options.iterations < 1 || options.iterations > 10000) return {Code::invalid_argument, "iterations must be 1 to 10000"};
+  if (!(options.step > 0) || !std::isfinite(options.step)) return {Code::invalid_argument, "the step must be a positive number"};
+  if (!(options.threshold >= 0)) return {Code::invalid_argument, "the similarity threshold must be between 0 and 1"};
+  return Status::success();
+}
+
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options) {
-  if (options.iterations < 1 || options.iterations > 10000) return Status{Code::invalid_argument, "iterations must be 1 to 10000"};
-  if (!(options.step > 0) || !std::isfinite(options.step)) return Status{Code::invalid_argument, "the step must be a positive number"};
-  if (!(options.threshold >= 0)) return Status{Code::invalid_argument, "the similarity threshold must be between 0 and 1"};
+  if (Status status = check_options(options); !status.ok()) return status;
   if (start.size() != schema.size()) return Status{Code::invalid_argument, "the start has another length than the schema"};
   return Search(problem, schema, start, options).run();
 }

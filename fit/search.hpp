@@ -32,6 +32,9 @@ struct SearchResult {
   StopReason stop = StopReason::iterations;
 };
 
+/// invalid_argument where iterations, step or threshold are out of range.
+Status check_options(const FitOptions& options);
+
 /// Minimises from `start` (a valid vector of the schema).
 ///
 /// Stage 1 (3/5 of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1],

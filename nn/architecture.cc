@@ -55,7 +55,8 @@ class Fields {
   void integers(const char* name, std::size_t least, std::size_t most, int high, std::vector<int>& out) {
     const json* value = find(name);
     if (value == nullptr || !value->is_array() || value->size() < least || value->size() > most) {
-      return fail(std::string("\"") + name + "\" is not a list of " + std::to_string(least) + " to " + std::to_string(most) + " integers");
+      return fail(std::string("\"") + name + "\" is not a list of " + (least < most ? std::to_string(least) + " to " : "") +
+                  std::to_string(most) + " integers");
     }
     out.clear();
     for (const json& item : *value) {

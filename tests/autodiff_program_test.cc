@@ -215,6 +215,7 @@ TEST(Program, RefusesWhatCannotBe) {
     return program.status().message;
   };
   EXPECT_EQ(message({}), "freeze: nothing is wanted");
+  EXPECT_EQ(message({.gradients = {x}}), "freeze: gradients need a loss");
   EXPECT_EQ(message({.gradients = {x}, .outputs = {y}}), "freeze: gradients need a loss");
   EXPECT_EQ(message({.loss = y, .gradients = {x}}), "freeze: the loss is not a scalar");
   EXPECT_EQ(message({.loss = l2_mean(x, x), .gradients = {y}}), "freeze: a gradient is wanted of something that is not a variable");

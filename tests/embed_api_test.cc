@@ -119,6 +119,12 @@ TEST(CApi, FitRefusesOptionsOutOfRange) {
   EXPECT_TRUE(refused([](auto& o) { o.size = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.iterations = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.iterations = 10001; }));
+  likeness_fit_options none = few_iterations();
+  none.iterations = 0;
+  const std::array<double, 136> no_face{};
+  likeness_result* result = nullptr;
+  EXPECT_EQ(likeness_fit(model.get(), photo.rgb.data(), 512, 512, photo.stride, no_face.data(), &none, &result), LIKENESS_INVALID_ARGUMENT)
+      << "options come before landmarks";
   EXPECT_TRUE(refused([](auto& o) { o.loss = 2; }));
   EXPECT_TRUE(refused([](auto& o) { o.align = -1; }));
   EXPECT_TRUE(refused([](auto& o) { o.optimizer = 7; }));

@@ -36,6 +36,13 @@ SafetensorsWriter example(bool reversed) {
   return writer;
 }
 
+TEST(Safetensors, NamesWhatTorchSaveWrites) {
+  const auto file = Safetensors::parse({'P', 'K', 3, 4, 0, 0, 8, 8, 0, 0, 0, 0});
+  ASSERT_FALSE(file.ok());
+  EXPECT_EQ(file.status().code, Code::corrupt_model);
+  EXPECT_NE(file.status().message.find("export_state_dict.py"), std::string::npos) << file.status().message;
+}
+
 TEST(Safetensors, RoundTrip) {
   const auto bytes = example(false).bytes();
   ASSERT_TRUE(bytes.ok()) << bytes.status().message;

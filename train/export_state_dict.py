@@ -1,18 +1,20 @@
 """Makes a model file of any PyTorch state_dict: the same tensors as safetensors, with the architecture that `likeness` needs to run them.
 
     python3 train/export_state_dict.py STATE.pt -o MODEL.safetensors [--architecture JSON|FILE.json | --generator | --resnet]
-                                       [--rename PATTERN=NAME ...] [--drop PATTERN ...] [--fold] [--half] [--card KEY=TEXT ...]
+                                       [--set KEY=VALUE ...] [--rename PATTERN=NAME ...] [--drop PATTERN ...] [--fold] [--half]
+                                       [--card KEY=TEXT ...]
 
 STATE.pt is what torch.save() wrote: a state_dict, or a dictionary that holds one under "state_dict" or "model". Names:
   generator   deconvI.{weight,bias}, bnI.*        extractor   torchvision's (conv1, bn1, layer1.0.conv1, ..., downsample.0), heads as in
               include/likeness/nn.hpp. Others are renamed by regular expressions, e.g. --rename 'main\\.0\\.=deconv0.'
---generator and --resnet find the architecture in names and shapes (what those do not tell is the default: sigmoid; ImageNet's mean and std,
-and nothing dilated). Without an architecture a torchvision ResNet still loads; other tensors are only stored. --fold puts batch norms into
+--generator and --resnet find the architecture in names and shapes. What those do not tell is the default (sigmoid; ImageNet's mean and std, and
+nothing dilated) or said by --set, e.g. --set output=tanh, --set 'replace_stride_with_dilation=[false, true, true]'. Without an architecture a torchvision ResNet still loads; other tensors are only stored. --fold puts batch norms into
 the convolutions before them; --half stores fp16.
 """
 import argparse
 import json
 import os
+import pickle
 import re
 
 import numpy as np
@@ -81,7 +83,10 @@ def stored(state, half):
 
 
 def read_state(path):
-    state = torch.load(path, map_location="cpu")
+    try:
+        state = torch.load(path, map_location="cpu")
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise SystemExit(f"{path} is not what torch.save() wrote: {error}") from error
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
@@ -90,8 +95,14 @@ def read_state(path):
     return state
 
 
-def export(state, path, architecture=None, rename=(), drop=(), fold=False, half=False, card=None):
-    """architecture: a dictionary, "generator", "resnet" (found in the tensors) or None."""
+def with_generator_biases(state):
+    """The file's format wants a bias for every layer; layers trained without one have zeros."""
+    zeros = {name[:-len("weight")] + "bias": torch.zeros(w.shape[1]) for name, w in state.items() if re.fullmatch(r"deconv\d+\.weight", name)}
+    return {**zeros, **state}
+
+
+def export(state, path, architecture=None, rename=(), drop=(), fold=False, half=False, card=None, settings=None):
+    """architecture: a dictionary, "generator", "resnet" (found in the tensors) or None; settings: parts of it, which replace what was found."""
     state = renamed(state, rename, drop)
     if fold:
         state = models.fold_batch_norm(state)
@@ -99,9 +110,19 @@ def export(state, path, architecture=None, rename=(), drop=(), fold=False, half=
         architecture = generator_architecture(state) if architecture == "generator" else resnet_architecture(state)
     metadata = dict(card or {})
     if architecture:
+        architecture = {**architecture, **(settings or {})}
+        if architecture.get("type") == "generator":
+            state = with_generator_biases(state)
         metadata["architecture"] = json.dumps(architecture)
     safetensors_io.save(path, stored(state, half), metadata)
     return architecture
+
+
+def json_or(text, otherwise):
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return otherwise()
 
 
 def main():
@@ -113,6 +134,7 @@ def main():
     kind.add_argument("--architecture", help="JSON text or file")
     kind.add_argument("--generator", action="store_true")
     kind.add_argument("--resnet", action="store_true")
+    parser.add_argument("--set", action="append", type=pair, default=[], metavar="KEY=VALUE", help="a part of the architecture: JSON, or plain text")
     parser.add_argument("--rename", action="append", type=pair, default=[], metavar="PATTERN=NAME")
     parser.add_argument("--drop", action="append", default=[], metavar="PATTERN")
     parser.add_argument("--fold", action="store_true")
@@ -125,8 +147,11 @@ def main():
         if os.path.exists(text):
             with open(text) as file:
                 text = file.read()
-        architecture = json.loads(text)
-    found = export(read_state(a.state), a.output, architecture, a.rename, a.drop, a.fold, a.half, dict(a.card))
+        architecture = json_or(text, lambda: parser.error("--architecture is neither JSON nor a file that holds it"))
+    if a.set and not architecture:
+        parser.error("--set needs --architecture, --generator or --resnet")
+    settings = {key: json_or(value, lambda: value) for key, value in a.set}
+    found = export(read_state(a.state), a.output, architecture, a.rename, a.drop, a.fold, a.half, dict(a.card), settings)
     print(f"{a.output}: {json.dumps(found) if found else 'tensors without an architecture'}")
 
 

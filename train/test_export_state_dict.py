@@ -44,6 +44,15 @@ class ExportStateDictTest(unittest.TestCase):
         if (seen := self.inspect()) is not None:
             self.assertIn("5 sliders -> 16 x 16 picture", seen["network"]["facts"]["generator"])
 
+    def test_generator_without_biases(self):
+        state = {f"main.{3 * i}.weight": torch.randn(*shape, 4, 4) for i, shape in enumerate(((5, 6), (6, 4), (4, 3)))}
+        rules = [(rf"^main\.{3 * i}\.", f"deconv{i}.") for i in range(3)]
+        found = export_state_dict.export(state, self.path, "generator", rules, settings={"output": "tanh"})
+        self.assertEqual(found["output"], "tanh")
+        tensors, _ = safetensors_io.load(self.path)
+        self.assertEqual({k: v.tolist() for k, v in tensors.items() if "bias" in k}, {"deconv0.bias": [0] * 6, "deconv1.bias": [0] * 4, "deconv2.bias": [0] * 3})
+        self.inspect()
+
     def test_resnet_half_and_folded(self):
         for architecture in (fixture_networks.RESNET, fixture_networks.FCN):
             f = models.ResidualNet(architecture).eval()

@@ -150,6 +150,9 @@ std::string shape_text(std::span<const std::int64_t> shape) {
 Result<Safetensors> Safetensors::parse(std::vector<std::uint8_t> bytes) {
   if (bytes.size() < 8) return corrupt("the file is shorter than the 8 bytes of its header's length");
   const auto header_bytes = load_as<std::uint64_t>(bytes.data());
+  if (load_as<std::uint32_t>(bytes.data()) == 0x04034B50) {
+    return corrupt("this is a zip file, as torch.save() writes: train/export_state_dict.py makes a model file of it");
+  }
   if (header_bytes > rules::kMaxHeaderBytes) return corrupt("the header is longer than 1 MiB (or this is no safetensors file)");
   if (header_bytes > bytes.size() - 8) return corrupt("the header ends behind the end of the file (truncated?)");
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(header_bytes));

@@ -111,7 +111,8 @@ class Tape {
   Var<T> constant(const Shape& shape, std::span<const T> values);
   Var<T> constant(const Tensor<T>& values) { return constant(values.shape, values.data); }
   Var<T> constant(Tensor<T>&& values) = delete;
-  /// A constant that is copied, and converted to T.
+  Var<T> constant(const Shape& shape, std::vector<T>&& values) = delete;
+  /// A constant that is copied, and converted to T; a program that is frozen from it takes a copy of its own.
   Var<T> copied(const Shape& shape, std::span<const double> values);
 
   /// Computes d loss / d v for every variable v that the scalar `loss` depends on. Once a recording.

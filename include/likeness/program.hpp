@@ -56,7 +56,7 @@ struct ProgramState;
 }
 
 /// A frozen recording. One thread at a time runs a program; programs share frozen weights. Constants of the recording are read at
-/// every run and must live as long as the program, except those that freeze() folded into weights.
+/// every run and must live as long as the program, except those that the tape copied() or freeze() folded into weights.
 template <class T>
 class Program {
  public:

@@ -1,6 +1,7 @@
 # cmake -DSTEP=... -P consumer.cmake: programs outside the tree that use the library, built and run without a network.
 #   install    installs the build tree BUILD under PREFIX
 #   package    builds examples/embed-c against PREFIX with find_package() and runs it
+#   package_cxx  the same for examples/minimise, in C++, without naming a standard
 #   pkgconfig  builds it with the flags of PKG_CONFIG and the C compiler alone
 #   subdirectory  builds tests/embed, which takes SOURCE in with add_subdirectory(): shared, core without exceptions, no dlib, no OpenMP
 #   command    the installed command, which must find the installed model
@@ -67,6 +68,12 @@ elseif(STEP STREQUAL package)
   file(WRITE ${WORK}/newer/CMakeLists.txt "cmake_minimum_required(VERSION 3.16)\nproject(newer LANGUAGES C)\nfind_package(likeness 9.0 REQUIRED)\n")
   run(COMMAND ${CMAKE_COMMAND} -S newer -B newer/build -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}
       STATUS 1 ERRORS "version: ${VERSION}")
+elseif(STEP STREQUAL package_cxx)
+  file(REMOVE_RECURSE ${WORK}/package_cxx)
+  run(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/examples/minimise -B package_cxx -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
+              -DCMAKE_PREFIX_PATH=${PREFIX} -DCMAKE_CXX_EXTENSIONS=OFF -DCMAKE_CXX_FLAGS=${strict})
+  run(COMMAND ${CMAKE_COMMAND} --build package_cxx)
+  run(COMMAND package_cxx/minimise OUTPUT "good.*good.*step 200: loss 0.00")
 elseif(STEP STREQUAL pkgconfig)
   file(GLOB_RECURSE file ${PREFIX}/likeness.pc)
   get_filename_component(folder ${file} DIRECTORY)
