@@ -135,6 +135,11 @@ std::vector<Var<T>> ResidualNet<T>::features(Var<T> image, std::span<const std::
   std::vector<Var<T>> outputs(taps.size());
   Tape<T>* tape = image.tape();
   if (tape == nullptr) return outputs;
+  if (Op<T> op("features", {image}); !op.ok() || image.shape().rank() != 4 || image.shape()[1] != 3) {
+    const Var<T> none = op.ok() ? op.fail("the picture is [N, 3, H, W], not " + image.shape().text()) : op.failed();
+    std::fill(outputs.begin(), outputs.end(), none);
+    return outputs;
+  }
   std::vector<bool> found(taps.size(), false);
   std::size_t left = taps.size();
   const auto tap = [&](const std::string& name, Var<T> y) {
@@ -171,7 +176,11 @@ std::vector<Var<T>> ResidualNet<T>::features(Var<T> image, std::span<const std::
 
 template <class T>
 Var<T> ResidualNet<T>::segment(std::span<const Var<T>> features) const {
-  if (!has_head() || features.size() != stages_.size()) return {};
+  if (!has_head() || features.size() != stages_.size()) {
+    Op<T> op("segment", features);
+    if (features.empty() || !op.ok()) return op.failed();
+    return op.fail(has_head() ? "needs the features of all " + std::to_string(stages_.size()) + " stages" : "the network has no head");
+  }
   Var<T> y = features.back();
   if (architecture_.head == SegmentationHead::pyramid) {
     y = conv2d(y, lateral_.back());

@@ -181,6 +181,23 @@ TEST(Torchvision, ATapThatIsNotThereIsAnError) {
   }
 }
 
+TEST(Torchvision, FeaturesAndHeadSayWhatTheyNeed) {
+  const auto net = make_extractor<float>(*state_dict("resnet"));
+  const Tensor<float> picture = golden<float>(fixtures(), "picture");
+  const std::int64_t places = picture.shape[2] * picture.shape[3];
+  Tape<float> tape;
+  const auto none = net->features(
+      tape.constant({1, 1, picture.shape[2], picture.shape[3]}, std::span(picture.data).first(static_cast<std::size_t>(places))));
+  EXPECT_EQ(none.size(), net->architecture().layers.size());
+  EXPECT_FALSE(none[0].valid());
+  EXPECT_NE(tape.status().message.find("features: the picture is [N, 3, H, W]"), std::string::npos) << tape.status().message;
+  tape.clear();
+  const auto features = net->features(tape.constant(picture));
+  ASSERT_TRUE(tape.status().ok()) << tape.status().message;
+  EXPECT_FALSE(net->segment(features).valid());
+  EXPECT_EQ(tape.status().message, "segment: the network has no head");
+}
+
 // Packed for both directions, in panels of eight channels: at least twice the numbers that the file holds.
 TEST(Torchvision, WeightBytesCountEveryLayer) {
   const auto file = state_dict("resnet");

@@ -122,7 +122,7 @@ class ResidualNet {
   std::int64_t weight_bytes() const;
   bool has_head() const { return architecture_.head_classes > 0; }
   /// The head on features(image): logits [N, classes, h, w] at the resolution of the first stage (pyramid) or the last (fcn);
-  /// resize_bilinear for more.
+  /// resize_bilinear for more. A network without a head, or features of other taps than all stages, are an error on the tape.
   Var<T> segment(std::span<const Var<T>> features) const;
   /// tensors statistics.{photo,render}.layerI.{mean,std}
   const FeatureStatistics<T>& photo_statistics() const { return photo_statistics_; }
