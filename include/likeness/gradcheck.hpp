@@ -1,6 +1,6 @@
 // Is the gradient right? A checker for graphs on a tape, three ways, each with a readable report of the worst element.
 //
-//   const auto loss = []<class T>(Tape<T>& tape, std::span<const Var<T>> in) {
+//   const auto loss = [&]<class T>(Tape<T>& tape, std::span<const Var<T>> in) {
 //     return l2_mean(silu(conv2d(in[0], in[1], {}, {.padding = 1})), tape.copied({1, 3, 5, 7}, target));
 //   };
 //   const GradientReport report = check_gradient(loss, {picture, weight});

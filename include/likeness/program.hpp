@@ -2,10 +2,10 @@
 //
 //   Tape<float> tape;
 //   Var x = tape.variable({142}, start);
-//   Var loss = l1_mean(extractor(generator(x)), tape.constant(target));
+//   Var loss = l1_mean(extractor.features(generator(x))[0], tape.constant(target));
 //   Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {x}});
 //   if (!program.ok()) return program.status();
-//   tape.clear();                                       // the program needs neither the tape nor its memory
+//   tape.clear();                                       // the program needs neither the tape nor its memory (but `target`)
 //   for (int i = 0; i < 100; ++i) {
 //     program->run();
 //     optimizer.step(program->input(x), program->gradient(x));
