@@ -31,7 +31,7 @@ namespace likeness {
 class Shape {
  public:
   Shape() = default;
-  /// More than four dimensions or a size below 1 make an invalid shape: rank() -1, size() 0.
+  /// More than four dimensions, a size below 1 or more than 2^40 elements make an invalid shape: rank() -1, size() 0.
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const std::int64_t> sizes);
 
@@ -68,13 +68,15 @@ template <class T>
 struct LinearWeights;
 }  // namespace detail
 
-/// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear().
+/// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear(). It may outlive the tape as a name
+/// for a Program, but then nothing here may be called.
 template <class T>
 class Var {
  public:
   Var() = default;
-  /// False after an error on the way here (see Tape::status()).
-  bool valid() const { return tape_ != nullptr && id_ >= 0; }
+  /// False after an error on the way here (see Tape::status()), after the tape's clear(), and for a default Var.
+  bool valid() const;
+  /// An invalid shape where !valid().
   Shape shape() const;
   /// shape().size() numbers; empty where !valid(), and for results on a deferred tape.
   std::span<const T> value() const;
@@ -89,6 +91,7 @@ class Var {
   friend struct TapeAccess<T>;
   Tape<T>* tape_ = nullptr;
   int id_ = -1;
+  std::uint64_t recording_ = 0;  // of the tape
 };
 
 /// Whether a tape computes what it records: at once, or not at all (for freeze(), which needs only shapes and constants).
@@ -129,9 +132,10 @@ class Tape {
 };
 
 /// Makes `shadow` decide as `decider` did wherever a choice is made by comparing numbers: the same ReLU masks, the same winners of
-/// max pooling, the same signs of L1. Both must record the same operations in the same order, the decider first; its values are
-/// read until shadow's next clear() and backward(). This is how a gradient in double precision is compared with one in single
-/// precision: a number that lands on the other side of a kink would hide the errors of the arithmetic.
+/// max pooling, the same signs of L1. Both must record the same operations in the same order, the decider first; anything else is an
+/// error on shadow (invalid_argument). Ends with shadow's clear(); until then the decider must live, and keep its recording. This is
+/// how a gradient in double precision is compared with one in single precision: a number that lands on the other side of a kink would
+/// hide the errors of the arithmetic.
 void follow(Tape<double>& shadow, const Tape<float>& decider);
 
 // ---- Convolutions -------------------------------------------------------------------------------------------------------
