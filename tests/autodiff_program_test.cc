@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -73,6 +74,27 @@ TEST(Program, EqualsTheTapeBitForBit) {
   }
   EXPECT_TRUE(program->value(g.picture).empty()) << "not an output";
   EXPECT_TRUE(program->gradient(g.block).empty()) << "not a variable";
+}
+
+TEST(Program, FusesTheEarlierSummandAndKeepsGradientsWithinRounding) {
+  // The convolution moves past another reader of y, so the three gradients of y are added in another order than on the tape.
+  const Tensor<float> x = random_tensor({1, 3, 6, 7}, 1), a = random_tensor({3, 3, 3, 3}, 2);
+  Tape<float> tape;
+  const Var v = tape.variable(x);
+  const Var y = tanh(v);
+  const Var early = conv2d(y, tape.constant(a), {}, {.padding = 1});
+  const Var middle = silu(y);
+  const Var both = relu(add(early, sigmoid(v)));
+  const Var loss = add(add(sum(multiply(both, both)), sum(multiply(middle, middle))), sum(sigmoid(y)));
+  Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {v}});
+  ASSERT_TRUE(program.ok());
+  ASSERT_TRUE(tape.backward(loss).ok());
+  program->run();
+  EXPECT_EQ(program->value(loss)[0], loss.item());
+  const std::vector<PlanStep> plan = program->plan();
+  EXPECT_TRUE(std::ranges::any_of(plan, [](const PlanStep& s) { return s.detail == "3x3 + residual + relu"; }));
+  for (std::size_t i = 0; i < v.gradient().size(); ++i)
+    EXPECT_NEAR(program->gradient(v)[i], v.gradient()[i], 1e-5F * (1 + std::abs(v.gradient()[i])));
 }
 
 TEST(Program, FoldsBatchNormWithinRounding) {

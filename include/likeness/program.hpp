@@ -16,7 +16,8 @@
 //   convolution -> + another picture -> ReLU                 into one pass over the convolution's output,
 //   convolution with constant weights on the tape           into packed weights (FrozenConv's are shared, not copied),
 //   a + b -> ReLU                                            into one pass.
-// Values and gradients equal the tape's bit for bit, except behind a folded batch norm (within rounding).
+// Values equal the tape's bit for bit, and so do gradients, except behind a folded batch norm, and where a fused convolution has moved
+// past another reader of its input: the gradients of a value with three or more readers are then added in another order.
 #pragma once
 
 #include <cstddef>
