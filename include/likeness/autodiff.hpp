@@ -301,7 +301,7 @@ enum class PadMode { zeros, replicate, reflect };
 struct Padding {
   int left = 0, right = 0, top = 0, bottom = 0;
 };
-/// x [N, C, H, W] -> [N, C, top + H + bottom, left + W + right].
+/// x [N, C, H, W] -> [N, C, top + H + bottom, left + W + right]. dx is the transposed map: what was copied several times is summed.
 template <class T>
 Var<T> pad2d(Var<T> x, const Padding& padding, PadMode mode = PadMode::zeros);
 /// Channels become places: y[n, c, r h + i, r w + j] = x[n, c r^2 + i r + j, h, w]. x [N, C r^2, H, W], y [N, C, r H, r W].
@@ -310,13 +310,13 @@ Var<T> pixel_shuffle(Var<T> x, int factor);
 
 // ---- Parts and dimensions -----------------------------------------------------------------------------------------------
 
-/// The same numbers under another shape of equal size.
+/// The same numbers under another shape of equal size; so is dx.
 template <class T>
 Var<T> reshape(Var<T> x, const Shape& shape);
-/// One after another along a dimension (negative: counted from the end); the other sizes agree.
+/// One after another along a dimension (negative: counted from the end); the other sizes agree. The gradients are the parts of dy.
 template <class T>
 Var<T> concat(std::span<const Var<T>> parts, int dimension = 0);
-/// The entries begin ... end-1 of a dimension.
+/// The entries begin ... end-1 of a dimension. dx is dy there and 0 elsewhere.
 template <class T>
 Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end, int dimension = 0);
 /// The vector x with its entries begin ... end-1 replaced by softmax(beta x[begin..end)): a relaxed one-hot choice.
@@ -342,7 +342,8 @@ Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights = {});
 /// mean (a - b)^2, weights as above. da = 2 (a - b) w / sum w.
 template <class T>
 Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights = {});
-/// mean h(a - b), h(d) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (PyTorch's smooth_l1_loss; beta > 0). Weights as above.
+/// mean h(a - b), h(d) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (PyTorch's smooth_l1_loss); beta from 1e-30 to 1e30. Weights
+/// as above.
 /// da = h'(a - b) w / sum w, h' = d / beta or the sign of d.
 template <class T>
 Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta = 1.0, Var<T> weights = {});
