@@ -1,8 +1,9 @@
 // Losses: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <array>
 #include <optional>
+#include <vector>
 
-#include "autodiff/tape_state.hpp"
+#include "autodiff/operation.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace likeness {
