@@ -1,9 +1,11 @@
 // Dimensions of a shape, as the operations that work along or across them need them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "kernels/reduce.hpp"
 #include "likeness/autodiff.hpp"
@@ -30,6 +32,21 @@ inline kernels::MiddleShape middle_of(const Shape& shape, int dimension) {
   for (int i = 0; i < dimension; ++i) view.outer *= shape[i];
   for (int i = dimension + 1; i < shape.rank(); ++i) view.inner *= shape[i];
   return view;
+}
+
+/// What does not fit about windows on pictures x, as in max_pool2d(); empty: nothing.
+inline std::string window_error(const Shape& x, int kernel, int stride, int padding) {
+  if (x.rank() != 4) return "x is [N, C, H, W], not " + x.text();
+  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2) return "needs kernel, stride >= 1 and 0 <= padding <= kernel / 2";
+  if (std::min(x[2], x[3]) + 2 * padding < kernel) return "the window is larger than the padded picture " + x.text();
+  return {};
+}
+
+/// What does not fit about pictures x that shall become height x width; empty: nothing. `verb` is what is done to them.
+inline std::string target_error(const Shape& x, const char* verb, std::int64_t height, std::int64_t width) {
+  if (x.rank() != 4) return "x is [N, C, H, W], not " + x.text();
+  if (Shape({x[0], x[1], height, width}).rank() >= 0) return {};
+  return std::string("cannot ") + verb + " to " + std::to_string(height) + " x " + std::to_string(width);
 }
 
 /// The sum over some of up to four dimensions, and the map that repeats it: neighbours are taken together, so that at most two

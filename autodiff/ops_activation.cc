@@ -1,6 +1,5 @@
 // Activations: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
-#include "autodiff/frozen.hpp"
-#include "autodiff/tape_state.hpp"
+#include "autodiff/operation.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace likeness {

@@ -1,5 +1,4 @@
 // Cross-entropy and cosine distance: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <vector>

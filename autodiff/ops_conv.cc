@@ -111,10 +111,12 @@ std::string describe(const ConvShape& s) {
   return text;
 }
 
-// The geometry of a weight tensor under options, or what is wrong with it.
+const char* operation_name(bool transposed) { return transposed ? "conv_transpose2d" : "conv2d"; }
+
+// The geometry of a weight tensor under options, or what is wrong with it (without the operation's name).
 template <class T>
 Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const ConvOptions& o, bool transposed) {
-  const auto bad = [](std::string message) { return Status{Code::invalid_argument, "convolution: " + std::move(message)}; };
+  const auto bad = [](std::string message) { return Status{Code::invalid_argument, std::move(message)}; };
   if (weight.rank() != 4) return bad("the weight has four sizes, not " + weight.text());
   if (o.stride < 1 || o.padding < 0 || o.dilation < 1 || o.groups < 1) return bad("needs stride, dilation, groups >= 1 and padding >= 0");
   if (o.output_padding < 0 || (o.output_padding > 0 && (!transposed || o.output_padding >= o.stride)))
@@ -145,20 +147,23 @@ Result<std::shared_ptr<const ConvWeights<T>>> freeze_weights(const Tensor<T>& we
                                                              bool transposed) {
   const bool has_bias = !bias.data.empty();
   const Result<ConvWeights<T>> shape = geometry<T>(weight.shape, has_bias ? &bias.shape : nullptr, options, transposed);
-  if (!shape.ok()) return shape.status();
+  const auto bad = [&](const std::string& message) {
+    return Status{Code::invalid_argument, std::string(operation_name(transposed)) + ": " + message};
+  };
+  if (!shape.ok()) return bad(shape.status().message);
   if (weight.shape.size() != static_cast<std::int64_t>(weight.data.size()) ||
       (has_bias && bias.shape.size() != static_cast<std::int64_t>(bias.data.size()))) {
-    return Status{Code::invalid_argument, "convolution: the number of weights does not match their shape"};
+    return bad("the number of weights does not match their shape");
   }
   return detail::make_conv_weights(*shape, weight.data.data(), bias.data);
 }
 
 template <class T>
-Var<T> frozen_conv(const char* name, Var<T> x, const std::shared_ptr<const ConvWeights<T>>& w, bool transposed) {
-  Op<T> op(name, {x});
+Var<T> frozen_conv(Var<T> x, const std::shared_ptr<const ConvWeights<T>>& w, bool transposed) {
+  Op<T> op(operation_name(transposed), {x});
   if (!op.ok()) return op.failed();
   if (w == nullptr) return op.fail("the filter has no weights");
-  if (w->transposed != transposed) return op.fail("the weights were made for another operation");
+  if (w->transposed != transposed) return op.fail(std::string("the weights were made for ") + operation_name(w->transposed));
   std::string error;
   Node<T> node = detail::conv_node(w, x.shape(), false, false, error);
   if (!error.empty()) return op.fail(error);
@@ -187,8 +192,8 @@ class Repacked {
 
 // x with weights on the tape, whose gradient may be wanted.
 template <class T>
-Var<T> free_conv(const char* name, Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options, bool transposed) {
-  Op<T> op(name, {x, weight}, {bias});
+Var<T> free_conv(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options, bool transposed) {
+  Op<T> op(operation_name(transposed), {x, weight}, {bias});
   if (!op.ok()) return op.failed();
   const Shape bias_shape = bias.shape();
   Result<ConvWeights<T>> w = geometry<T>(weight.shape(), bias.valid() ? &bias_shape : nullptr, options, transposed);
@@ -275,7 +280,7 @@ Node<T> conv_node(std::shared_ptr<const ConvWeights<T>> w, const Shape& x, bool 
   error = z.error;
   if (!error.empty()) return node;
   const bool gather = !w->transposed;
-  node.name = gather ? "conv2d" : "conv_transpose2d";
+  node.name = operation_name(w->transposed);
   node.conv = w;
   node.traits = {
       .shape = z.output,
@@ -342,22 +347,22 @@ std::int64_t FrozenConv<T>::bytes() const {
 
 template <class T>
 Var<T> conv2d(Var<T> x, const FrozenConv<T>& filter) {
-  return frozen_conv("conv2d", x, TapeAccess<T>::shared(filter), false);
+  return frozen_conv(x, TapeAccess<T>::shared(filter), false);
 }
 
 template <class T>
 Var<T> conv_transpose2d(Var<T> x, const FrozenConv<T>& filter) {
-  return frozen_conv("conv_transpose2d", x, TapeAccess<T>::shared(filter), true);
+  return frozen_conv(x, TapeAccess<T>::shared(filter), true);
 }
 
 template <class T>
 Var<T> conv2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options) {
-  return free_conv("conv2d", x, weight, bias, options, false);
+  return free_conv(x, weight, bias, options, false);
 }
 
 template <class T>
 Var<T> conv_transpose2d(Var<T> x, Var<T> weight, Var<T> bias, const ConvOptions& options) {
-  return free_conv("conv_transpose2d", x, weight, bias, options, true);
+  return free_conv(x, weight, bias, options, true);
 }
 
 #define LIKENESS_INSTANTIATE(T)                                                                                                      \

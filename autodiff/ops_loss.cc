@@ -1,8 +1,9 @@
 // Losses: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
 #include <array>
 #include <optional>
+#include <vector>
 
-#include "autodiff/tape_state.hpp"
+#include "autodiff/operation.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace likeness {
@@ -153,7 +154,7 @@ Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights) {
 
 template <class T>
 Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta, Var<T> weights) {
-  if (!(beta > 0)) return Op<T>("smooth_l1_mean", {a, b}).fail("needs beta > 0");
+  if (!(beta >= 1e-30 && beta <= 1e30)) return Op<T>("smooth_l1_mean", {a, b}).fail("needs beta from 1e-30 to 1e30");
   return mean_loss<T>(
       "smooth_l1_mean", a, b, weights,
       [beta](const Forward<T>& f, std::int64_t at, const T* w, std::int64_t n) -> kernels::Wide<T> {

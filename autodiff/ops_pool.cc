@@ -1,6 +1,5 @@
 // Max pooling: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
-#include <algorithm>
-
+#include "autodiff/dimensions.hpp"
 #include "autodiff/operation.hpp"
 #include "kernels/pool.hpp"
 
@@ -38,11 +37,7 @@ Var<T> max_pool2d(Var<T> x, int kernel, int stride, int padding) {
   Op<T> op("max_pool2d", {x});
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2) {
-    return op.fail("needs kernel, stride >= 1 and 0 <= padding <= kernel / 2");
-  }
-  if (std::min(shape[2], shape[3]) + 2 * padding < kernel) return op.fail("the window is larger than the padded picture " + shape.text());
+  if (const std::string error = window_error(shape, kernel, stride, padding); !error.empty()) return op.fail(error);
   const auto axis = [&](std::int64_t size) { return PoolAxis::window(size, kernel, stride, padding); };
   return record_max_pool(op, {Planes(shape).count(), axis(shape[2]), axis(shape[3])}, shape);
 }
@@ -52,10 +47,7 @@ Var<T> adaptive_max_pool2d(Var<T> x, std::int64_t height, std::int64_t width) {
   Op<T> op("adaptive_max_pool2d", {x});
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  if (Shape({shape[0], shape[1], height, width}).rank() < 0) {
-    return op.fail("cannot pool to " + std::to_string(height) + " x " + std::to_string(width));
-  }
+  if (const std::string error = target_error(shape, "pool", height, width); !error.empty()) return op.fail(error);
   return record_max_pool(op, {Planes(shape).count(), PoolAxis::adaptive(shape[2], height), PoolAxis::adaptive(shape[3], width)}, shape);
 }
 

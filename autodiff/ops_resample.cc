@@ -2,6 +2,7 @@
 // Formulas: likeness/autodiff.hpp.
 #include <algorithm>
 
+#include "autodiff/dimensions.hpp"
 #include "autodiff/operation.hpp"
 #include "kernels/axis_map.hpp"
 
@@ -54,10 +55,7 @@ Var<T> resize_bilinear(Var<T> x, std::int64_t height, std::int64_t width, const 
   Op<T> op("resize_bilinear", {x});
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  if (Shape({shape[0], shape[1], height, width}).rank() < 0) {
-    return op.fail("cannot resize to " + std::to_string(height) + " x " + std::to_string(width));
-  }
+  if (const std::string error = target_error(shape, "resize", height, width); !error.empty()) return op.fail(error);
   if (options.align_corners && options.antialias) return op.fail("align_corners and antialias exclude each other");
   const auto axis = [&](std::int64_t from, std::int64_t to) {
     return options.antialias ? AxisMap::antialiased(from, to) : AxisMap::bilinear(from, to, options.align_corners);
@@ -70,11 +68,7 @@ Var<T> avg_pool2d(Var<T> x, int kernel, int stride, int padding, bool count_incl
   Op<T> op("avg_pool2d", {x});
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2) {
-    return op.fail("needs kernel, stride >= 1 and 0 <= padding <= kernel / 2");
-  }
-  if (std::min(shape[2], shape[3]) + 2 * padding < kernel) return op.fail("the window is larger than the padded picture " + shape.text());
+  if (const std::string error = window_error(shape, kernel, stride, padding); !error.empty()) return op.fail(error);
   const auto axis = [&](std::int64_t size) { return AxisMap::average(PoolAxis::window(size, kernel, stride, padding), count_include_pad); };
   return record_axes(op, shape, axis(shape[2]), axis(shape[3]));
 }
@@ -84,10 +78,7 @@ Var<T> adaptive_avg_pool2d(Var<T> x, std::int64_t height, std::int64_t width) {
   Op<T> op("adaptive_avg_pool2d", {x});
   if (!op.ok()) return op.failed();
   const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  if (Shape({shape[0], shape[1], height, width}).rank() < 0) {
-    return op.fail("cannot pool to " + std::to_string(height) + " x " + std::to_string(width));
-  }
+  if (const std::string error = target_error(shape, "pool", height, width); !error.empty()) return op.fail(error);
   return record_axes(op, shape, AxisMap::average(PoolAxis::adaptive(shape[2], height)),
                      AxisMap::average(PoolAxis::adaptive(shape[3], width)));
 }

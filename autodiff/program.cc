@@ -23,6 +23,7 @@ struct ProgramState final : GradientMemory<T> {
   std::vector<Node<T>> nodes;
   std::vector<int> places;  // of the tape's nodes in `nodes`; -1: not in the program
   std::vector<Run> forward, backward;
+  std::uint64_t recording = 0;  // that the Vars which name values here belong to
   int loss = -1;
   std::vector<bool> readable;  // outputs
   T* block = nullptr;
@@ -39,7 +40,8 @@ struct ProgramState final : GradientMemory<T> {
 
   Node<T>* find(const Var<T>& v) {
     const int id = TapeAccess<T>::id(v);
-    const bool there = id >= 0 && static_cast<std::size_t>(id) < places.size() && places[static_cast<std::size_t>(id)] >= 0;
+    const bool there = TapeAccess<T>::recording(v) == recording && id >= 0 && static_cast<std::size_t>(id) < places.size() &&
+                       places[static_cast<std::size_t>(id)] >= 0;
     return there ? &nodes[static_cast<std::size_t>(places[static_cast<std::size_t>(id)])] : nullptr;
   }
 };
@@ -206,6 +208,9 @@ Result<Tape<T>*> common_tape(const Wanted<T>& wanted) {
     return bad("nothing is wanted");
   }
   if (!tape->status().ok()) return tape->status();
+  const auto forgotten = [&](const Var<T>& v) { return v.tape() != nullptr && !v.valid(); };
+  if (forgotten(wanted.loss) || std::ranges::any_of(wanted.gradients, forgotten) || std::ranges::any_of(wanted.outputs, forgotten))
+    return bad("a wanted value was recorded before clear()");
   if (wanted.loss.tape() == nullptr && !wanted.gradients.empty()) return bad("gradients need a loss");
   if (wanted.loss.tape() != nullptr && wanted.loss.shape().size() != 1) return bad("the loss is not a scalar");
   for (const Var<T>& v : wanted.gradients) {
@@ -237,6 +242,7 @@ Result<Program<T>> freeze(const Wanted<T>& wanted) {
 
   auto state = std::make_unique<ProgramState<T>>();
   ProgramState<T>& p = *state;
+  p.recording = TapeAccess<T>::state(**tape).number;
   compact(graph, p);
   p.readable.assign(p.nodes.size(), false);
   for (std::size_t i = 0; i < graph.kept.size(); ++i) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <atomic>
+#include <string_view>
 
 #include "autodiff/tape_state.hpp"
 #include "kernels/elementwise.hpp"
@@ -35,6 +37,16 @@ std::string Shape::text() const {
   std::string text = "[";
   for (int i = 0; i < rank_; ++i) text += (i > 0 ? ", " : "") + std::to_string((*this)[i]);
   return text + "]";
+}
+
+std::uint64_t detail::new_recording() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+template <class T>
+bool Var<T>::valid() const {
+  return tape_ != nullptr && id_ >= 0 && recording_ == TapeAccess<T>::state(*tape_).number;
 }
 
 template <class T>
@@ -89,6 +101,8 @@ void Op<T>::meet(const Var<T>& x, bool required) {
   if (was_missing_) missing();
   if (tape != tape_) {
     fail("the inputs are on different tapes");
+  } else if (TapeAccess<T>::recording(x) != TapeAccess<T>::state(*tape).number) {
+    fail("an input was recorded before clear()");
   } else if (!x.valid()) {
     ok_ = false;  // an error before this operation; the tape knows it
   } else {
@@ -140,6 +154,7 @@ Var<T> Op<T>::record(Traits traits, std::function<void(Forward<T>&)> forward, st
   node.backward = std::move(backward);
   node.conv = std::move(conv_);
   node.wants_gradient = differentiable_;
+  if (!s.agrees(node)) return failed();
   s.nodes.push_back(std::move(node));
   if (s.recording == Recording::eager) s.compute(s.nodes.back());
   return TapeAccess<T>::var(tape_, static_cast<int>(s.nodes.size()) - 1);
@@ -154,45 +169,60 @@ template <class T>
 Tape<T>::~Tape() = default;
 
 template <class T>
+bool detail::TapeState<T>::agrees(const Node<T>& node) {
+  if (decider == nullptr) return true;
+  if (decider->number == decider_number && nodes.size() < decider->nodes.size()) {
+    const Node<float>& other = decider->nodes[nodes.size()];
+    if (std::string_view(node.name) == other.name && node.traits.shape == other.traits.shape && node.inputs == other.inputs &&
+        other.value != nullptr) {
+      return true;
+    }
+  }
+  fail({Code::invalid_argument,
+        std::string("follow: the decider has recorded no ") + node.name + " " + node.traits.shape.text() + " at this place"});
+  return false;
+}
+
+template <class T>
+int detail::TapeState<T>::add_input(const char* name, const Shape& shape, std::span<const T> values, bool copy) {
+  if (shape.rank() < 0) {
+    fail({Code::invalid_argument, "tape input: a shape has at most 4 sizes, each at least 1, and at most 2^40 numbers"});
+  } else if (shape.size() != static_cast<std::int64_t>(values.size())) {
+    fail({Code::invalid_argument, "tape input: shape " + shape.text() + " needs " + std::to_string(shape.size()) + " numbers, not " +
+                                      std::to_string(values.size())});
+  }
+  if (!status.ok()) return -1;
+  Node<T> node;
+  node.name = name;
+  node.traits.shape = shape;
+  node.value = values.data();
+  if (!agrees(node)) return -1;
+  nodes.push_back(std::move(node));
+  if (copy) {
+    Node<T>& kept = nodes.back();
+    kept.owned = pool.take(shape.size());
+    std::copy(values.begin(), values.end(), kept.owned);
+    kept.value = kept.owned;
+  }
+  return static_cast<int>(nodes.size()) - 1;
+}
+
+template <class T>
 Var<T> Tape<T>::variable(const Shape& shape, std::span<const T> values) {
-  Var<T> v = constant(shape, values);
-  if (!v.valid()) return v;
-  auto& node = TapeAccess<T>::node(v);
-  node.name = "variable";
-  node.owned = state_->pool.take(shape.size());
-  std::copy(values.begin(), values.end(), node.owned);
-  node.value = node.owned;
-  node.wants_gradient = true;
-  node.is_variable = true;
-  return v;
+  const int id = state_->add_input("variable", shape, values, true);
+  if (id >= 0) state_->nodes.back().wants_gradient = state_->nodes.back().is_variable = true;
+  return TapeAccess<T>::var(this, id);
 }
 
 template <class T>
 Var<T> Tape<T>::constant(const Shape& shape, std::span<const T> values) {
-  if (shape.rank() < 0) {
-    state_->fail({Code::invalid_argument, "tape input: a shape has at most 4 sizes, each at least 1"});
-  } else if (shape.size() != static_cast<std::int64_t>(values.size())) {
-    state_->fail({Code::invalid_argument, "tape input: shape " + shape.text() + " needs " + std::to_string(shape.size()) +
-                                              " numbers, not " + std::to_string(values.size())});
-  }
-  if (!state_->status.ok()) return TapeAccess<T>::var(this, -1);
-  detail::Node<T> node;
-  node.name = "constant";
-  node.traits.shape = shape;
-  node.value = values.data();
-  state_->nodes.push_back(std::move(node));
-  return TapeAccess<T>::var(this, static_cast<int>(state_->nodes.size()) - 1);
+  return TapeAccess<T>::var(this, state_->add_input("constant", shape, values, false));
 }
 
 template <class T>
 Var<T> Tape<T>::copied(const Shape& shape, std::span<const double> values) {
   const std::vector<T> numbers(values.begin(), values.end());
-  const Var<T> v = variable(shape, numbers);
-  if (!v.valid()) return v;
-  auto& node = TapeAccess<T>::node(v);
-  node.name = "constant";
-  node.wants_gradient = node.is_variable = false;
-  return v;
+  return TapeAccess<T>::var(this, state_->add_input("constant", shape, numbers, true));
 }
 
 template <class T>
@@ -207,6 +237,8 @@ Status Tape<T>::backward(Var<T> loss) {
       s.fail({Code::invalid_argument, "backward: a deferred tape computes nothing; freeze() it"});
     } else if (s.went_back) {
       s.fail({Code::invalid_argument, "backward: runs once a recording; call clear() and record again"});
+    } else if (s.decider != nullptr && s.decider->number != s.decider_number) {
+      s.fail({Code::invalid_argument, "follow: the decider was cleared before backward()"});
     }
   }
   if (!s.status.ok()) return s.status;
@@ -248,7 +280,9 @@ void Tape<T>::clear() {
   }
   s.nodes.clear();
   s.status = Status::success();
+  s.number = detail::new_recording();
   s.went_back = false;
+  s.decider = nullptr;
 }
 
 template <class T>
@@ -257,7 +291,9 @@ std::size_t Tape<T>::bytes() const {
 }
 
 void follow(Tape<double>& shadow, const Tape<float>& decider) {
-  TapeAccess<double>::state(shadow).decider = &TapeAccess<float>::state(decider);
+  detail::TapeState<double>& s = TapeAccess<double>::state(shadow);
+  s.decider = &TapeAccess<float>::state(decider);
+  s.decider_number = s.decider->number;
 }
 
 #define LIKENESS_INSTANTIATE(T) \

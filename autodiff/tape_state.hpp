@@ -1,9 +1,11 @@
 // The inside of a tape: its nodes and its memory.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "autodiff/operation.hpp"
@@ -76,18 +78,27 @@ class Scratch {
 
 namespace detail {
 
+/// A number that no other recording of any tape has.
+std::uint64_t new_recording();
+
 template <class T>
 struct TapeState final : GradientMemory<T> {
   BufferPool<T> pool;
   std::vector<Node<T>> nodes;
   Status status;
   Recording recording = Recording::eager;
+  std::uint64_t number = new_recording();
   bool went_back = false;
   const TapeState<float>* decider = nullptr;
+  std::uint64_t decider_number = 0;
 
   void fail(Status error) {
     if (status.ok()) status = std::move(error);
   }
+  /// Whether the decider, if there is one, has recorded the same at the place of the next node; an error where not.
+  bool agrees(const Node<T>& node);
+  /// Puts an input on the tape: its id, or -1 after an error.
+  int add_input(const char* name, const Shape& shape, std::span<const T> values, bool copy);
   Decider decide() const { return {decider == nullptr ? nullptr : decider->nodes.data()}; }
 
   /// Gives the node its memory and runs it.
@@ -121,8 +132,10 @@ struct TapeAccess {
     Var<T> v;
     v.tape_ = tape;
     v.id_ = id;
+    v.recording_ = tape == nullptr ? 0 : tape->state_->number;
     return v;
   }
+  static std::uint64_t recording(const Var<T>& v) { return v.recording_; }
   static const std::shared_ptr<const detail::ConvWeights<T>>& shared(const FrozenConv<T>& filter) { return filter.weights_; }
   static const std::shared_ptr<const detail::LinearWeights<T>>& shared(const FrozenLinear<T>& layer) { return layer.weights_; }
 };

@@ -171,6 +171,7 @@ struct Objective::State {
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) {
     if (x.size() != schema->size() || terms.empty() || !program)
       return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+    if (!gradient.empty() && gradient.size() != x.size()) return Status{Code::invalid_argument, "the gradient has another length than x"};
     for (std::size_t t = 0; t < parts.size(); ++t) factors.data[t] = static_cast<float>(terms[t].factor());
     std::ranges::copy(x, program->input(input).begin());
     program->forward();

@@ -155,16 +155,10 @@ void for_each_place(const StridedShape& s, const Body& body) {
   }
 }
 
-/// y = x at corresponding places; nothing else of y is touched. Concatenation, slices, pixel shuffles, broadcasts.
+/// y = x at corresponding places; nothing else of y is touched.
 template <class T>
 void strided_copy(const StridedShape& s, const T* x, T* y) {
   for_each_place(s, [&](std::int64_t from, std::int64_t to) { y[to] = x[from]; });
-}
-
-/// y += x at corresponding places: the gradient of a copy that repeats.
-template <class T>
-void strided_add(const StridedShape& s, const T* x, T* y) {
-  for_each_place(s, [&](std::int64_t from, std::int64_t to) { y[to] += x[from]; });
 }
 
 }  // namespace likeness::kernels

@@ -72,17 +72,15 @@ Result<FoldedConv> folded_conv(const TensorLookup& tensors, const std::string& n
 
 template <class T>
 Result<FrozenConv<T>> frozen_conv(const TensorLookup& tensors, const std::string& name, const std::string& norm, const Shape& shape,
-                                  const ConvOptions& options, bool transposed) {
-  const Result<FoldedConv> conv = folded_conv(tensors, name, norm, shape, transposed);
+                                  const ConvOptions& options) {
+  const Result<FoldedConv> conv = folded_conv(tensors, name, norm, shape, false);
   if (!conv.ok()) return conv.status();
-  const Tensor<T> weight = convert<T>(conv->weight);
-  const Tensor<T> bias = convert<T>(conv->bias);
-  return transposed ? FrozenConv<T>::conv_transpose2d(weight, bias, options) : FrozenConv<T>::conv2d(weight, bias, options);
+  return FrozenConv<T>::conv2d(convert<T>(conv->weight), convert<T>(conv->bias), options);
 }
 
 template Result<FrozenConv<float>> frozen_conv(const TensorLookup&, const std::string&, const std::string&, const Shape&,
-                                               const ConvOptions&, bool);
+                                               const ConvOptions&);
 template Result<FrozenConv<double>> frozen_conv(const TensorLookup&, const std::string&, const std::string&, const Shape&,
-                                                const ConvOptions&, bool);
+                                                const ConvOptions&);
 
 }  // namespace likeness

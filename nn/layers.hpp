@@ -20,10 +20,10 @@ struct FoldedConv {
 Result<FoldedConv> folded_conv(const TensorLookup& tensors, const std::string& name, const std::string& norm, const Shape& shape,
                                bool transposed);
 
-/// folded_conv() made ready to run.
+/// folded_conv() of a conv2d, made ready to run.
 template <class T>
 Result<FrozenConv<T>> frozen_conv(const TensorLookup& tensors, const std::string& name, const std::string& norm, const Shape& shape,
-                                  const ConvOptions& options, bool transposed = false);
+                                  const ConvOptions& options);
 
 /// The same numbers in another type.
 template <class T>

@@ -50,7 +50,10 @@ void project_simplex(std::span<T> x) {
     std::fill(x.begin(), x.end(), T(1) / static_cast<T>(x.size()));
     return;
   }
+  // A number that is taken off all entries changes nothing; with the largest at 0 the sums below keep their 1.
+  const double most = *std::max_element(x.begin(), x.end());
   std::vector<double> sorted(x.begin(), x.end());
+  for (double& v : sorted) v -= most;
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
   double sum = 0.0;
   double threshold = 0.0;
@@ -59,7 +62,7 @@ void project_simplex(std::span<T> x) {
     const double candidate = (sum - 1.0) / static_cast<double>(i + 1);
     if (sorted[i] > candidate) threshold = candidate;
   }
-  for (T& v : x) v = static_cast<T>(std::max(0.0, v - threshold));
+  for (T& v : x) v = static_cast<T>(std::max(0.0, v - most - threshold));
 }
 
 #define LIKENESS_INSTANTIATE(T)                     \

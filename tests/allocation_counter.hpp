@@ -23,6 +23,8 @@ inline void* counted(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return likeness::test::counted(size, alignof(std::max_align_t)); }
 void* operator new[](std::size_t size) { return likeness::test::counted(size, alignof(std::max_align_t)); }
+// std::stable_sort asks for its buffer this way.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return likeness::test::counted(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return likeness::test::counted(size, static_cast<std::size_t>(alignment));
 }

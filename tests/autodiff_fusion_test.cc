@@ -186,5 +186,52 @@ TEST(Follow, ShadowDecidesAsTheOtherTapeDid) {
   }
 }
 
+TEST(Follow, RefusesADeciderThatRecordedSomethingElse) {
+  const std::vector<float> single(4, 1.0F);
+  const std::vector<double> exact(single.begin(), single.end());
+  const auto message = [&](auto&& decide, auto&& record) {
+    Tape<float> decider;
+    decide(decider);
+    Tape<double> shadow;
+    follow(shadow, decider);
+    record(shadow);
+    return shadow.status().message;
+  };
+  const auto nothing = [](Tape<float>&) {};
+  const auto relu_of = [&](Tape<float>& t) { (void)relu(t.variable({4}, single)); };
+  EXPECT_EQ(message(relu_of, [&](Tape<double>& t) { (void)relu(t.variable({4}, exact)); }), "");
+  EXPECT_EQ(message(nothing, [&](Tape<double>& t) { (void)relu(t.variable({4}, exact)); }),
+            "follow: the decider has recorded no variable [4] at this place");
+  EXPECT_EQ(message(relu_of,
+                    [&](Tape<double>& t) {
+                      (void)relu(t.variable({2, 2}, exact));
+                    }),
+            "follow: the decider has recorded no variable [2, 2] at this place");
+  EXPECT_EQ(message(relu_of, [&](Tape<double>& t) { (void)silu(t.variable({4}, exact)); }),
+            "follow: the decider has recorded no silu [4] at this place");
+  EXPECT_EQ(message(relu_of, [&](Tape<double>& t) { (void)relu(relu(t.variable({4}, exact))); }),
+            "follow: the decider has recorded no relu [4] at this place");
+
+  // A deferred tape has nothing to decide with.
+  Tape<float> deferred(Recording::deferred);
+  relu_of(deferred);
+  Tape<double> shadow;
+  follow(shadow, deferred);
+  (void)relu(shadow.variable({4}, exact));
+  EXPECT_EQ(shadow.status().message, "follow: the decider has recorded no relu [4] at this place");
+
+  // clear() ends it; a decider that was cleared too early is noticed.
+  shadow.clear();
+  EXPECT_TRUE(relu(shadow.variable({4}, exact)).valid());
+  Tape<float> decider;
+  const Var<float> x = relu(decider.variable({4}, single));
+  (void)sum(x);
+  shadow.clear();
+  follow(shadow, decider);
+  const Var<double> loss = sum(relu(shadow.variable({4}, exact)));
+  decider.clear();
+  EXPECT_EQ(shadow.backward(loss).message, "follow: the decider was cleared before backward()");
+}
+
 }  // namespace
 }  // namespace likeness

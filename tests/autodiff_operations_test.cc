@@ -105,7 +105,10 @@ TEST(Operations, RefuseWhatDoesNotFit) {
             "group_norm: 3 groups do not divide the channels of [1, 4, 5, 6]");
   EXPECT_EQ(refusal(picture, [&](auto& t, auto x) { return group_norm(x, 2, number(t, {3})); }),
             "group_norm: weight and bias are [4], not [3]");
-  EXPECT_EQ(refusal({2, 3}, [](auto&, auto x) { return smooth_l1_mean(x, x, 0.0); }), "smooth_l1_mean: needs beta > 0");
+  // Beyond these 1 / beta is no number of single precision.
+  for (const double beta : {0.0, 1e-40, 1e40}) {
+    EXPECT_EQ(refusal({2, 3}, [&](auto&, auto x) { return smooth_l1_mean(x, x, beta); }), "smooth_l1_mean: needs beta from 1e-30 to 1e30");
+  }
   EXPECT_EQ(refusal({2, 3}, [&](auto& t, auto x) { return cosine_distance(x, number(t, {6})); }),
             "cosine_distance: shapes [2, 3] and [6] differ");
   const std::vector<std::int32_t> labels{0, 3};
@@ -120,12 +123,18 @@ TEST(Operations, RefuseWhatDoesNotFit) {
                     [&](auto& t, auto x) {
                       return conv_transpose2d(x, number(t, {4, 1, 33, 32}), {});
                     }),
-            "conv_transpose2d: convolution: at most 1024 taps and stride 1024, not [4, 1, 33, 32] and 1");
+            "conv_transpose2d: at most 1024 taps and stride 1024, not [4, 1, 33, 32] and 1");
   EXPECT_EQ(refusal(picture,
                     [&](auto& t, auto x) {
                       return conv2d(x, number(t, {1, 4, 1, 1}), {}, {.stride = 1 << 30});
                     }),
-            "conv2d: convolution: at most 1024 taps and stride 1024, not [1, 4, 1, 1] and 1073741824");
+            "conv2d: at most 1024 taps and stride 1024, not [1, 4, 1, 1] and 1073741824");
+  const Result<FrozenConv<double>> filter = FrozenConv<double>::conv2d({{4, 4, 1, 1}, std::vector<double>(16)}, {}, {});
+  ASSERT_TRUE(filter.ok());
+  EXPECT_EQ(refusal(picture, [&](auto&, auto x) { return conv_transpose2d(x, *filter); }),
+            "conv_transpose2d: the weights were made for conv2d");
+  EXPECT_EQ(FrozenConv<float>::conv_transpose2d({{4, 4, 1, 1}, std::vector<float>(16)}, {{3}, std::vector<float>(3)}, {}).status().message,
+            "conv_transpose2d: the bias is [4], not [3]");
   EXPECT_EQ(refusal({2, 3}, [&](auto& t, auto x) { return linear(x, number(t, {4, 2}), {}); }), "linear: x is [2] or [N, 2], not [2, 3]");
 }
 

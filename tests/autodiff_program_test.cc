@@ -1,6 +1,8 @@
 // freeze(): what a program computes, what it leaves out, and that it allocates nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -72,6 +74,27 @@ TEST(Program, EqualsTheTapeBitForBit) {
   }
   EXPECT_TRUE(program->value(g.picture).empty()) << "not an output";
   EXPECT_TRUE(program->gradient(g.block).empty()) << "not a variable";
+}
+
+TEST(Program, FusesTheEarlierSummandAndKeepsGradientsWithinRounding) {
+  // The convolution moves past another reader of y, so the three gradients of y are added in another order than on the tape.
+  const Tensor<float> x = random_tensor({1, 3, 6, 7}, 1), a = random_tensor({3, 3, 3, 3}, 2);
+  Tape<float> tape;
+  const Var v = tape.variable(x);
+  const Var y = tanh(v);
+  const Var early = conv2d(y, tape.constant(a), {}, {.padding = 1});
+  const Var middle = silu(y);
+  const Var both = relu(add(early, sigmoid(v)));
+  const Var loss = add(add(sum(multiply(both, both)), sum(multiply(middle, middle))), sum(sigmoid(y)));
+  Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {v}});
+  ASSERT_TRUE(program.ok());
+  ASSERT_TRUE(tape.backward(loss).ok());
+  program->run();
+  EXPECT_EQ(program->value(loss)[0], loss.item());
+  const std::vector<PlanStep> plan = program->plan();
+  EXPECT_TRUE(std::ranges::any_of(plan, [](const PlanStep& s) { return s.detail == "3x3 + residual + relu"; }));
+  for (std::size_t i = 0; i < v.gradient().size(); ++i)
+    EXPECT_NEAR(program->gradient(v)[i], v.gradient()[i], 1e-5F * (1 + std::abs(v.gradient()[i])));
 }
 
 TEST(Program, FoldsBatchNormWithinRounding) {
@@ -203,6 +226,47 @@ TEST(Program, VariablesThatDoNotMatterHaveNoGradient) {
   program->run();
   EXPECT_FLOAT_EQ(program->gradient(a)[2], 0.5F);
   EXPECT_EQ(std::vector<float>(program->gradient(b).begin(), program->gradient(b).end()), std::vector<float>(4, 0.0F));
+}
+
+TEST(Program, VarsOfOtherRecordingsNameNothing) {
+  const std::vector<float> numbers(3, 1.0F);
+  Tape<float> tape(Recording::deferred), another(Recording::deferred);
+  const Var x = tape.variable({3}, numbers);
+  const Var loss = sum(x);
+  const Var stranger = another.variable({3}, numbers);
+  Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {x}});
+  ASSERT_TRUE(program.ok());
+  program->run();
+  EXPECT_TRUE(program->input(stranger).empty());
+  EXPECT_TRUE(program->gradient(stranger).empty());
+  tape.clear();
+  const Var later = tape.variable({3}, numbers);
+  EXPECT_TRUE(program->value(later).empty());
+  ASSERT_EQ(program->gradient(x).size(), 3U) << "its own recording's names stay";
+  EXPECT_EQ(program->value(loss)[0], 3.0F);
+  // A program is not made of what the tape has forgotten.
+  const std::string forgotten = "freeze: a wanted value was recorded before clear()";
+  EXPECT_EQ(freeze<float>({.outputs = {x}}).status().message, forgotten);
+  EXPECT_EQ(freeze<float>({.loss = loss}).status().message, forgotten);
+  EXPECT_EQ(freeze<float>({.loss = sum(later), .gradients = {x}}).status().message, forgotten);
+}
+
+TEST(Program, DeliversConstantsVariablesAndALossThatIsOne) {
+  const std::vector<float> numbers{1, -2, 3}, one{5};
+  Tape<float> tape(Recording::deferred);
+  const Var x = tape.variable({}, one);
+  const Var constant = tape.constant({3}, numbers);
+  const Var copied = tape.copied({2}, std::vector<double>{7, 8});
+  Result<Program<float>> program = freeze<float>({.loss = x, .gradients = {x, x}, .outputs = {x, constant, copied, x, constant}});
+  ASSERT_TRUE(program.ok());
+  tape.clear();
+  program->run();
+  program->run();
+  EXPECT_EQ(program->gradient(x)[0], 1.0F);
+  EXPECT_EQ(program->value(x)[0], 5.0F);
+  EXPECT_TRUE(std::ranges::equal(program->value(constant), numbers));
+  EXPECT_EQ(program->value(copied)[1], 8.0F);
+  EXPECT_TRUE(program->plan().empty());
 }
 
 TEST(Program, RefusesWhatCannotBe) {

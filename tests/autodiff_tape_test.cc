@@ -79,6 +79,25 @@ TEST(Tape, KeepsTheFirstErrorAndLaterOperationsDoNothing) {
   EXPECT_TRUE(again.valid());
 }
 
+TEST(Tape, VarsFromBeforeClearAreRefused) {
+  const std::vector<float> numbers = ramp(4);
+  Tape<float> tape;
+  const Var old = tape.variable(Shape({4}), numbers);
+  const Var wrong = slice(old, 3, 9);
+  tape.clear();
+  EXPECT_FALSE(old.valid());
+  EXPECT_TRUE(old.value().empty());
+  const Var present = tape.variable(Shape({2, 2}), numbers);
+  EXPECT_FALSE(old.valid()) << "another value has its place now";
+  EXPECT_FALSE(add(present, old).valid());
+  EXPECT_EQ(tape.status().message, "add: an input was recorded before clear()");
+  tape.clear();
+  EXPECT_FALSE(relu(wrong).valid());
+  EXPECT_EQ(tape.status().message, "relu: an input was recorded before clear()");
+  tape.clear();
+  EXPECT_EQ(tape.backward(old).message, "backward: the loss is not on this tape");
+}
+
 TEST(Tape, RefusesWhatDoesNotFit) {
   const std::vector<float> many = ramp(64);
   const auto message = [&](auto&& build) {
@@ -93,7 +112,8 @@ TEST(Tape, RefusesWhatDoesNotFit) {
   };
   EXPECT_EQ(message([&](auto& t) { (void)t.variable(Shape({3}), std::span(many).first(2)); }),
             "tape input: shape [3] needs 3 numbers, not 2");
-  EXPECT_EQ(message([&](auto& t) { (void)t.variable(Shape({0}), {}); }), "tape input: a shape has at most 4 sizes, each at least 1");
+  EXPECT_EQ(message([&](auto& t) { (void)t.variable(Shape({0}), {}); }),
+            "tape input: a shape has at most 4 sizes, each at least 1, and at most 2^40 numbers");
   EXPECT_EQ(message([&](auto& t) { (void)add(vector(t, 2), Var<float>()); }), "add: an input is missing");
   EXPECT_EQ(message([&](auto& t) { (void)add(Var<float>(), vector(t, 2)); }), "add: an input is missing");
   EXPECT_EQ(message([&](auto& t) {
@@ -113,11 +133,11 @@ TEST(Tape, RefusesWhatDoesNotFit) {
   EXPECT_EQ(message([&](auto& t) {
               (void)conv2d(picture(t), t.variable(Shape({2, 4, 1, 1}), std::span(many).first(8)), vector(t, 3));
             }),
-            "conv2d: convolution: the bias is [2], not [3]");
+            "conv2d: the bias is [2], not [3]");
   EXPECT_EQ(message([&](auto& t) {
               (void)conv2d(picture(t), t.variable(Shape({2, 4, 1, 1}), std::span(many).first(8)), {}, {.stride = 0});
             }),
-            "conv2d: convolution: needs stride, dilation, groups >= 1 and padding >= 0");
+            "conv2d: needs stride, dilation, groups >= 1 and padding >= 0");
   EXPECT_EQ(message([&](auto& t) {
               (void)conv_transpose2d(picture(t), t.variable(Shape({4, 2, 1, 1}), std::span(many).first(8)), {}, {.padding = 2});
             }),

@@ -113,7 +113,9 @@ TEST(CApi, FitRefusesOptionsOutOfRange) {
     likeness_fit_options options = few_iterations();
     change(options);
     likeness_result* result = nullptr;
-    return photo.fit(model.get(), &options, &result) == LIKENESS_INVALID_ARGUMENT && result == nullptr;
+    const bool no_result = photo.fit(model.get(), &options, &result) == LIKENESS_INVALID_ARGUMENT && result == nullptr;
+    likeness_result_free(result);
+    return no_result;
   };
   const double nan = std::nan("");
   EXPECT_TRUE(refused([](auto& o) { o.size = 0; }));

@@ -110,6 +110,20 @@ TEST(Objective, PlaceWeightsFollowTheClasses) {
   EXPECT_NEAR(weights[2], 1.15, 1e-6);
 }
 
+TEST(Objective, RefusesPointsAndGradientsOfAnotherLength) {
+  Fixture f(false);
+  const Image photo = f.photo();
+  ASSERT_TRUE(f.objective->set_photo({photo, covered(photo.width)}, plain_objective(LossKind::l1)).ok());
+  const std::vector<float> x = truth();
+  std::vector<float> gradient(x.size() + 1, 7.0F);
+  EXPECT_TRUE(f.objective->evaluate(x, std::span(gradient).first(x.size())).ok());
+  EXPECT_EQ(gradient.back(), 7.0F);
+  for (const std::size_t wrong : {x.size() - 1, x.size() + 1})
+    EXPECT_EQ(f.objective->evaluate(x, std::span(gradient).first(wrong)).status().code, Code::invalid_argument);
+  EXPECT_EQ(gradient.back(), 7.0F);
+  EXPECT_EQ(f.objective->evaluate(std::span(x).first(3), {}).status().code, Code::invalid_argument);
+}
+
 TEST(Objective, RefusesAnotherScene) {
   const Generator<float> generator = test::small_generator(1);
   const ResidualNet<float> extractor = test::small_extractor(2, false);

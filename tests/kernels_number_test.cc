@@ -266,7 +266,7 @@ TEST(Reduce, SumAndRepeatAreAdjointAndCopiesGoWhereTheyShould) {
   Doubles totals(2);
   kernels::sum_middle({1, 3, 2}, six.data(), 0.5, totals.data());
   EXPECT_EQ(totals, (Doubles{4.5, 6.0}));
-  // A transpose, then a sum over repeated places.
+  // A transpose.
   kernels::StridedShape transpose;
   transpose.size = {1, 1, 1, 1, 2, 3};
   transpose.from = {0, 0, 0, 0, 3, 1};
@@ -274,13 +274,6 @@ TEST(Reduce, SumAndRepeatAreAdjointAndCopiesGoWhereTheyShould) {
   Doubles y(6);
   kernels::strided_copy(transpose, six.data(), y.data());
   EXPECT_EQ(y, (Doubles{1, 4, 2, 5, 3, 6}));
-  kernels::StridedShape columns;
-  columns.size = {1, 1, 1, 2, 1, 3};
-  columns.from = {0, 0, 0, 3, 0, 1};
-  columns.to = {0, 0, 0, 0, 0, 1};
-  Doubles sums(3, 10.0);
-  kernels::strided_add(columns, six.data(), sums.data());
-  EXPECT_EQ(sums, (Doubles{15, 17, 19}));
 }
 
 }  // namespace

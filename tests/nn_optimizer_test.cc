@@ -105,6 +105,20 @@ TEST(Projection, OntoTheSimplexIsTheNearestPoint) {
   expect_nearest_point<double>(1e-14);
 }
 
+TEST(Projection, OntoTheSimplexOfLargeNumbers) {
+  // Where 1 is lost beside the entries.
+  std::vector<float> single{1e20F, -1e20F, 3};
+  project_simplex<float>(single);
+  EXPECT_EQ(single, (std::vector<float>{1, 0, 0}));
+  std::vector<double> both{1e18, 1e18};
+  project_simplex<double>(both);
+  EXPECT_EQ(both, (std::vector<double>{0.5, 0.5}));
+  const double most = std::numeric_limits<double>::max();
+  std::vector<double> ends{-most, most, most, -most};
+  project_simplex<double>(ends);
+  EXPECT_EQ(ends, (std::vector<double>{0, 0.5, 0.5, 0}));
+}
+
 TEST(Projection, OntoTheSimplexOfOddInput) {
   std::vector<float> inside{0.2F, 0.3F, 0.5F};
   project_simplex(std::span(inside));

@@ -31,7 +31,7 @@ namespace likeness {
 class Shape {
  public:
   Shape() = default;
-  /// More than four dimensions or a size below 1 make an invalid shape: rank() -1, size() 0.
+  /// More than four dimensions, a size below 1 or more than 2^40 elements make an invalid shape: rank() -1, size() 0.
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const std::int64_t> sizes);
 
@@ -68,13 +68,15 @@ template <class T>
 struct LinearWeights;
 }  // namespace detail
 
-/// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear().
+/// A number, vector or picture on a tape: a handle, cheap to copy, valid until the tape's clear(). It may outlive the tape as a name
+/// for a Program, but then nothing here may be called.
 template <class T>
 class Var {
  public:
   Var() = default;
-  /// False after an error on the way here (see Tape::status()).
-  bool valid() const { return tape_ != nullptr && id_ >= 0; }
+  /// False after an error on the way here (see Tape::status()), after the tape's clear(), and for a default Var.
+  bool valid() const;
+  /// An invalid shape where !valid().
   Shape shape() const;
   /// shape().size() numbers; empty where !valid(), and for results on a deferred tape.
   std::span<const T> value() const;
@@ -89,6 +91,7 @@ class Var {
   friend struct TapeAccess<T>;
   Tape<T>* tape_ = nullptr;
   int id_ = -1;
+  std::uint64_t recording_ = 0;  // of the tape
 };
 
 /// Whether a tape computes what it records: at once, or not at all (for freeze(), which needs only shapes and constants).
@@ -130,9 +133,10 @@ class Tape {
 };
 
 /// Makes `shadow` decide as `decider` did wherever a choice is made by comparing numbers: the same ReLU masks, the same winners of
-/// max pooling, the same signs of L1. Both must record the same operations in the same order, the decider first; its values are
-/// read until shadow's next clear() and backward(). This is how a gradient in double precision is compared with one in single
-/// precision: a number that lands on the other side of a kink would hide the errors of the arithmetic.
+/// max pooling, the same signs of L1. Both must record the same operations in the same order, the decider first; anything else is an
+/// error on shadow (invalid_argument). Ends with shadow's clear(); until then the decider must live, and keep its recording. This is
+/// how a gradient in double precision is compared with one in single precision: a number that lands on the other side of a kink would
+/// hide the errors of the arithmetic.
 void follow(Tape<double>& shadow, const Tape<float>& decider);
 
 // ---- Convolutions -------------------------------------------------------------------------------------------------------
@@ -298,7 +302,7 @@ enum class PadMode { zeros, replicate, reflect };
 struct Padding {
   int left = 0, right = 0, top = 0, bottom = 0;
 };
-/// x [N, C, H, W] -> [N, C, top + H + bottom, left + W + right].
+/// x [N, C, H, W] -> [N, C, top + H + bottom, left + W + right]. dx is the transposed map: what was copied several times is summed.
 template <class T>
 Var<T> pad2d(Var<T> x, const Padding& padding, PadMode mode = PadMode::zeros);
 /// Channels become places: y[n, c, r h + i, r w + j] = x[n, c r^2 + i r + j, h, w]. x [N, C r^2, H, W], y [N, C, r H, r W].
@@ -307,13 +311,13 @@ Var<T> pixel_shuffle(Var<T> x, int factor);
 
 // ---- Parts and dimensions -----------------------------------------------------------------------------------------------
 
-/// The same numbers under another shape of equal size.
+/// The same numbers under another shape of equal size; so is dx.
 template <class T>
 Var<T> reshape(Var<T> x, const Shape& shape);
-/// One after another along a dimension (negative: counted from the end); the other sizes agree.
+/// One after another along a dimension (negative: counted from the end); the other sizes agree. The gradients are the parts of dy.
 template <class T>
 Var<T> concat(std::span<const Var<T>> parts, int dimension = 0);
-/// The entries begin ... end-1 of a dimension.
+/// The entries begin ... end-1 of a dimension. dx is dy there and 0 elsewhere.
 template <class T>
 Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end, int dimension = 0);
 /// The vector x with its entries begin ... end-1 replaced by softmax(beta x[begin..end)): a relaxed one-hot choice.
@@ -339,7 +343,8 @@ Var<T> l1_mean(Var<T> a, Var<T> b, Var<T> weights = {});
 /// mean (a - b)^2, weights as above. da = 2 (a - b) w / sum w.
 template <class T>
 Var<T> l2_mean(Var<T> a, Var<T> b, Var<T> weights = {});
-/// mean h(a - b), h(d) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (PyTorch's smooth_l1_loss; beta > 0). Weights as above.
+/// mean h(a - b), h(d) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (PyTorch's smooth_l1_loss); beta from 1e-30 to 1e30. Weights
+/// as above.
 /// da = h'(a - b) w / sum w, h' = d / beta or the sign of d.
 template <class T>
 Var<T> smooth_l1_mean(Var<T> a, Var<T> b, double beta = 1.0, Var<T> weights = {});

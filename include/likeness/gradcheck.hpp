@@ -59,7 +59,7 @@ struct GradientReport {
 
 /// <A x, u> against <x, A' u>, where A x = graph(x) - graph(0): the linear part of an affine map.
 struct AdjointReport {
-  std::string error;
+  std::string error;    ///< Why nothing could be checked; empty: checked.
   double forward = 0;   ///< <A x, u>
   double backward = 0;  ///< <x, A' u>
   double relative = 0;  ///< |forward - backward| / the larger of sum |(A x)_i u_i| and sum |x_i (A' u)_i|

@@ -95,6 +95,7 @@ struct ResidualArchitecture {
   /// basic blocks refuse it; here they follow the same rule, that the outputs at every second place (fourth, ...) are those of the
   /// strided network: a block's first 3x3 kernel has the dilation of its input, the second that of its output.
   std::vector<bool> replace_stride_with_dilation = {};
+  /// corrupt_model where the text is not such an architecture.
   static Result<ResidualArchitecture> parse(std::string_view json);
 };
 
@@ -110,6 +111,8 @@ struct FeatureStatistics {
 template <class T>
 class ResidualNet {
  public:
+  /// invalid_argument for an architecture without stages, widths or a positive std; corrupt_model with the tensor's name where one is
+  /// missing or has another shape.
   static Result<ResidualNet> create(const ResidualArchitecture& architecture, const TensorLookup& tensors);
   const ResidualArchitecture& architecture() const { return architecture_; }
   /// RGB in [0, 1], [N, 3, H, W] (H = W = input_size for features that compare with the statistics) -> the outputs of the
@@ -124,7 +127,7 @@ class ResidualNet {
   /// The head on features(image): logits [N, classes, h, w] at the resolution of the first stage (pyramid) or the last (fcn);
   /// resize_bilinear for more. A network without a head, or features of other taps than all stages, are an error on the tape.
   Var<T> segment(std::span<const Var<T>> features) const;
-  /// tensors statistics.{photo,render}.layerI.{mean,std}
+  /// The tensors statistics.{photo,render}.layerI.{mean,std}.
   const FeatureStatistics<T>& photo_statistics() const { return photo_statistics_; }
   const FeatureStatistics<T>& render_statistics() const { return render_statistics_; }
 
@@ -148,11 +151,13 @@ class ResidualNet {
 
 /// Batch norm with frozen statistics (gamma, beta, mean, variance; epsilon 1e-5) folded into the convolution before it:
 /// weight'[o] = weight[o] s[o], bias'[o] = (bias[o] - mean[o]) s[o] + beta[o], s = gamma / sqrt(variance + epsilon).
-/// `output_dimension` is that of the output channels: 0 for conv2d, 1 for conv_transpose2d. `bias` may be empty (zeros).
+/// `output_dimension` is that of the output channels: 0 for conv2d, 1 for conv_transpose2d. weight [., ., kh, kw]; the others one number
+/// an output channel, `bias` may be empty (zeros). Errors: invalid_argument (sizes, variance + epsilon not above 0); weight and bias are
+/// then of no use.
 Status fold_batch_norm(Tensor<float>& weight, Tensor<float>& bias, int output_dimension, std::span<const float> gamma,
                        std::span<const float> beta, std::span<const float> mean, std::span<const float> variance, double epsilon = 1e-5);
 
-/// Reads generator.safetensors: the architecture stands in its metadata.
+/// Reads generator.safetensors: the architecture stands in its metadata. Errors: not_found, io_error, corrupt_model.
 Result<Generator<float>> load_generator(const std::filesystem::path& path);
 /// Reads extractor.safetensors, or a torchvision state_dict without our metadata: a ResNet of basic or bottleneck blocks
 /// (ResNet-18, 34, 50, ...) with a 7x7 stem, batch norm folded or not, is told by its tensors' names and shapes, and gets

@@ -16,11 +16,11 @@
 //   convolution -> + another picture -> ReLU                 into one pass over the convolution's output,
 //   convolution with constant weights on the tape           into packed weights (FrozenConv's are shared, not copied),
 //   a + b -> ReLU                                            into one pass.
-// Values and gradients equal the tape's bit for bit, except behind a folded batch norm (within rounding).
+// Values equal the tape's bit for bit, and so do gradients, except behind a folded batch norm, and where a fused convolution has moved
+// past another reader of its input: the gradients of a value with three or more readers are then added in another order.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,7 +56,8 @@ struct ProgramState;
 }
 
 /// A frozen recording. One thread at a time runs a program; programs share frozen weights. Constants of the recording are read at
-/// every run and must live as long as the program, except those that the tape copied() or freeze() folded into weights.
+/// every run and must live as long as the program, except those that the tape copied() or freeze() folded into weights. A program that
+/// was moved from may only be assigned to or destroyed.
 template <class T>
 class Program {
  public:
@@ -68,10 +69,10 @@ class Program {
   void run();
   /// Computes the loss and the outputs.
   void forward();
-  /// Computes the gradients, after forward(). Nothing where none were wanted.
+  /// Computes the gradients, once after each forward(), whose values it may overwrite. Nothing where none were wanted.
   void backward();
 
-  // The Vars of the recording name values here, also after the tape was cleared; others give an empty span.
+  // The Vars of the recording name values here, also after the tape was cleared or destroyed; others give an empty span.
   /// Numbers of a variable: write them before a run. They keep their values between runs, from the recording on.
   std::span<T> input(Var<T> variable);
   /// The loss, an output or a variable.
@@ -92,7 +93,8 @@ class Program {
 };
 
 /// Makes a program of the recording on which the wanted Vars stand. Errors: invalid_argument (nothing wanted, Vars of different tapes
-/// or of none, gradients without a scalar loss, a gradient of something else than a variable, an error on the tape).
+/// or of none, or from before its clear(), gradients without a scalar loss, a gradient of something else than a variable), or the
+/// tape's own error.
 template <class T>
 Result<Program<T>> freeze(const Wanted<T>& wanted);
 
