@@ -102,6 +102,9 @@ def parse():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 (all but the last layer)")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--frozen-norm", type=float, default=0.8,
+                        help="fraction of the minutes after which batch norm keeps its statistics: with those of the batch a generator "
+                             "learns to draw bright blobs that scale the rest")
     parser.add_argument("--every", type=int, default=500, help="steps between checkpoints with sample sheets")
     return parser.parse_args()
 
@@ -222,6 +225,10 @@ def main():
         source = large if network.size == 512 else batches
         x, target, weight = source(a.batch, network.size)
         network.train()
+        if progress >= a.frozen_norm:
+            for module in network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
         with common.half_precision(device, a.bf16):
             y = network.trunk(x)
         loss = loss_of(torch.sigmoid(network.last(y.float())), target, weight, a.gradient, a.pooled)
