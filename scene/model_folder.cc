@@ -3,9 +3,29 @@
 #include <cstdlib>
 #include <system_error>
 
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
+
 namespace likeness {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// The running program's file; empty where it is not known.
+fs::path program_file() {
+  std::error_code error;
+  fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) return program;
+#ifdef __linux__
+  // A container may have no /proc: the name by which the program was started.
+  if (const auto* name = reinterpret_cast<const char*>(getauxval(AT_EXECFN)); name != nullptr) program = fs::canonical(name, error);
+#endif
+  return error ? fs::path() : program;
+}
+
+}  // namespace
 
 fs::path model_folder(const fs::path& named) {
   if (!named.empty()) return named;
@@ -14,9 +34,9 @@ fs::path model_folder(const fs::path& named) {
                  in_source = fs::path("weights") / "models" / "makehuman-head";
   std::error_code error;
   const auto holds_model = [&error](const fs::path& folder) { return fs::exists(folder / "scene.json", error); };
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path program = program_file();
   // Beside the program first: an installation may have been moved.
-  if (!error && holds_model(program.parent_path().parent_path() / "share" / in_data)) {
+  if (!program.empty() && holds_model(program.parent_path().parent_path() / "share" / in_data)) {
     return program.parent_path().parent_path() / "share" / in_data;
   }
   if (holds_model(in_source)) return in_source;

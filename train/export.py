@@ -67,7 +67,8 @@ def export_generator(a, groups):
     cache = Cache(a.cache)
     rows = np.linspace(0, cache.stored() - 1, 512).astype(int)
     batches = torch.from_numpy(np.array(cache.parameters[rows])).split(16)
-    common.recalibrate(network, batches)
+    if state["options"].get("frozen_norm", 1) >= 1:  # else the last steps were trained with the statistics that the network has
+        common.recalibrate(network, batches)
     while network.depth < len(network.channels):  # an early export: the missing layers enlarge bilinearly
         network = network.grown(torch.cat(batches[:4])).eval()
     tensors = halved(models.fold_batch_norm(network.folded_state(groups)))
