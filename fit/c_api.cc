@@ -115,7 +115,6 @@ Result<FitOptions> fit_options(const likeness_fit_options& c) {
   if (!is_0_or_1(c.loss) || !is_0_or_1(c.align) || !is_0_or_1(c.optimizer) || !is_0_or_1(c.objective)) {
     return invalid("loss, align, optimizer and objective take the numbers named in likeness.h");
   }
-  if (!(c.prior >= 0) || !std::isfinite(c.prior)) return invalid("the prior must be a number of 0 or more");
   FitOptions options{.iterations = c.iterations,
                      .threshold = c.threshold,
                      .step = c.step,

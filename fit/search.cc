@@ -256,6 +256,7 @@ Status check_options(const FitOptions& options) {
   if (options.iterations < 1 || options.iterations > 10000) return {Code::invalid_argument, "iterations must be 1 to 10000"};
   if (!(options.step > 0) || !std::isfinite(options.step)) return {Code::invalid_argument, "the step must be a positive number"};
   if (!(options.threshold >= 0)) return {Code::invalid_argument, "the similarity threshold must be between 0 and 1"};
+  if (!(options.prior >= 0) || !std::isfinite(options.prior)) return {Code::invalid_argument, "the prior must be a number of 0 or more"};
   return Status::success();
 }
 

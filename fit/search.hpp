@@ -32,7 +32,7 @@ struct SearchResult {
   StopReason stop = StopReason::iterations;
 };
 
-/// invalid_argument where iterations, step or threshold are out of range.
+/// invalid_argument where iterations, step, threshold or prior are out of range.
 Status check_options(const FitOptions& options);
 
 /// Minimises from `start` (a valid vector of the schema).

@@ -181,6 +181,8 @@ TEST(Search, RefusesNonsense) {
   EXPECT_EQ(search(bowl, s, x, {.iterations = 0}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, x, {.step = 0}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, x, {.threshold = -1}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.prior = -1}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.prior = std::nan("")}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, std::span(x).first(3), {}).status().code, Code::invalid_argument);
 }
 
