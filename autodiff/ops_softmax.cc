@@ -44,22 +44,9 @@ Var<T> softmax(Var<T> x, int dimension) {
       [=](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::softmax_gradient(view, b.y(), b.dy(), 1.0, dx); }); });
 }
 
-template <class T>
-Var<T> softmax_channels(Var<T> x) {
-  Op<T> op("softmax_channels", {x});
-  if (!op.ok()) return op.failed();
-  const Shape shape = x.shape();
-  if (shape.rank() != 4) return op.fail("x is [N, C, H, W], not " + shape.text());
-  const kernels::MiddleShape view{shape[0], shape[1], shape[2] * shape[3]};
-  return op.record(
-      {.shape = shape, .reads_output = true}, [=](Forward<T>& f) { kernels::softmax(view, f.x(0), 1.0, f.y()); },
-      [=](Backward<T>& b) { b.into(0, [&](T* dx) { kernels::softmax_gradient(view, b.y(), b.dy(), 1.0, dx); }); });
-}
-
 #define LIKENESS_INSTANTIATE(T)                                        \
   template Var<T> softmax(Var<T>, std::int64_t, std::int64_t, double); \
-  template Var<T> softmax(Var<T>, int);                                \
-  template Var<T> softmax_channels(Var<T>);
+  template Var<T> softmax(Var<T>, int);
 LIKENESS_FOR_EACH_NUMBER(LIKENESS_INSTANTIATE)
 
 }  // namespace likeness

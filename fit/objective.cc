@@ -153,7 +153,7 @@ struct Objective::State {
       compared.push_back(feature);
     }
     if (probability_term > 0) {
-      parts.push_back(l1_mean(softmax_channels(extractor->segment(found)), tape.constant(probabilities), tape.constant(covered)));
+      parts.push_back(l1_mean(softmax(extractor->segment(found), 1), tape.constant(probabilities), tape.constant(covered)));
     }
     const auto count = static_cast<std::int64_t>(parts.size());
     factors = {{1, count}, std::vector<float>(parts.size(), 1.0F)};
@@ -242,7 +242,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   probabilities = {};
   colours = {};
   if (extractor->has_head()) {
-    const Var<float> found = softmax_channels(extractor->segment(features));
+    const Var<float> found = softmax(extractor->segment(features), 1);
     if (!tape.status().ok()) return tape.status();
     if (found.shape() == Shape{1, static_cast<std::int64_t>(kClasses), side, side}) {
       probabilities = {found.shape(), std::vector<float>(found.value().begin(), found.value().end())};

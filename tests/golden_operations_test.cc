@@ -115,7 +115,6 @@ const std::map<std::string, Call<T>>& calls() {
       {"concat", [](X x, A a) { return concat(part<T>(x, 0, x.size()), a["dimension"]); }},
       {"slice", [](X x, A a) { return slice(x[0], a["begin"], a["end"], a["dimension"]); }},
       {"softmax", softmax_case<T>},
-      {"softmax_channels", [](X x, A) { return softmax_channels(x[0]); }},
       {"l1_mean", [](X x, A) { return l1_mean(x[0], x[1], x[2]); }},
       {"l2_mean", [](X x, A) { return l2_mean(x[0], x[1], x[2]); }},
       {"smooth_l1_mean", [](X x, A a) { return smooth_l1_mean(x[0], x[1], a["beta"], x[2]); }},

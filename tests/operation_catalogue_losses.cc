@@ -103,11 +103,6 @@ Instance draw_softmax_along(Random& r) {
           }};
 }
 
-Instance draw_softmax_channels(Random& r) {
-  const Shape x{r.between(1, 2), r.between(2, 4), r.between(1, 3), r.between(1, 3)};
-  return {"", {r.numbers(x, -2, 2)}, []<class T>(Tape<T>&, std::span<const Var<T>> in) { return softmax_channels(in[0]); }};
-}
-
 // Weights of a mean: none, or each size 1 or that of `a`; some of them zero, their sum positive.
 Tensor<double> draw_weights(Random& r, const Shape& a) {
   if (r.chance(30)) return {};
@@ -222,7 +217,6 @@ std::vector<Operation> elementwise_and_losses() {
       reduction("mean", [](auto x, std::initializer_list<int> along, bool keep) { return mean(x, along, keep); }),
       {"softmax, of a part", {}, false, draw_softmax},
       {"softmax, along a dimension", {}, true, draw_softmax_along},
-      {"softmax_channels", {}, false, draw_softmax_channels},
       distance("l1_mean", true, [](auto a, auto b, auto w) { return l1_mean(a, b, w); }),
       distance("l2_mean", false, [](auto a, auto b, auto w) { return l2_mean(a, b, w); }),
       {"smooth_l1_mean", {}, false, draw_smooth_l1},

@@ -165,7 +165,7 @@ def parts(c):
     for dimension in (0, 1, -1):
         c.add(f"dimension_{dimension % 3}", "softmax", [rand(2, 3, 4, low=-3, high=3)], lambda x: torch.softmax(x, dimension), {"dimension": dimension})
     c.add("far", "softmax", [torch.tensor([[800.0, 801.0, -800.0]], dtype=torch.float64)], lambda x: torch.softmax(x, 1), {"dimension": 1})
-    c.add("plain", "softmax_channels", [rand(2, 4, 2, 3, low=-3, high=3)], lambda x: torch.softmax(x, 1))
+    c.add("channels", "softmax", [rand(2, 4, 2, 3, low=-3, high=3)], lambda x: torch.softmax(x, 1), {"dimension": 1})
 
 
 def losses(c):

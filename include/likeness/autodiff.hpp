@@ -325,14 +325,10 @@ Var<T> slice(Var<T> x, std::int64_t begin, std::int64_t end, int dimension = 0);
 template <class T>
 Var<T> softmax(Var<T> x, std::int64_t begin, std::int64_t end, double beta = 1.0);
 
-/// y = exp(x) / sum exp(x), the sum over one dimension. dx = y (dy - sum y dy).
+/// y = exp(x) / sum exp(x), the sum over one dimension (1: class probabilities of each place of logits [N, C, H, W]).
+/// dx = y (dy - sum y dy).
 template <class T>
 Var<T> softmax(Var<T> x, int dimension);
-
-/// Class probabilities of each place: y[n,c,i] = exp(x[n,c,i]) / sum_k exp(x[n,k,i]). x, y [N, C, H, W].
-/// dx[c] = y[c] (dy[c] - sum_k y[k] dy[k]).
-template <class T>
-Var<T> softmax_channels(Var<T> x);
 
 // ---- Losses (scalars) ---------------------------------------------------------------------------------------------------
 
