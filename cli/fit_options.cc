@@ -65,7 +65,9 @@ void add_fit_options(CLI::App& command, FitOptions& options) {
   command.add_option("--step", options.step, "First step size")->check(CLI::Range(1e-6, 100.0))->capture_default_str();
   add_choice<LossKind>(command, "--loss", options.loss, "Distance of features", {{"l1", LossKind::l1}, {"l2", LossKind::l2}});
   add_align_option(command, options.align);
-  command.add_option("--seed", options.seed, "0: start at the average face; else near it, at random")->capture_default_str();
+  add_choice<StartKind>(command, "--start", options.start, "Where to start: the encoder's guess, if the model has one, or the average face",
+                        {{"guess", StartKind::guess}, {"average", StartKind::average}});
+  command.add_option("--seed", options.seed, "0: exactly at the start; else near it, at random")->capture_default_str();
   add_choice<OptimizerKind>(command, "--optimizer", options.optimizer, "Kind of descent",
                             {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}});
   add_choice<ObjectiveKind>(command, "--objective", options.objective, "likeness, or plain: raw features only",

@@ -72,6 +72,9 @@ class ColourTerm {
   /// The value; adds scale * gradient on the routed entries unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
   bool active() const { return sum_ > 0; }
+  const std::array<double, 3 * kColourRegions>& target() const { return target_; }
+  /// Whether a region counts at all.
+  bool seen(std::size_t region) const { return weight_[region] > 0; }
 
  private:
   std::array<double, 3 * kColourRegions> target_{};

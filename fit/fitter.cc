@@ -9,15 +9,16 @@
 #include "image/decode.hpp"
 #include "image/guard.hpp"
 #include "image/resample.hpp"
+#include "likeness/optimizer.hpp"
 
 namespace likeness {
 namespace {
 
 constexpr double kStartSpread = 0.1;  // of x around the average, for seeds other than 0
 
-// The average face, or a point near it: a function of (schema, seed) only (mt19937_64 is pinned by the standard; no distribution is).
-std::vector<float> start_vector(const Schema& schema, std::uint64_t seed) {
-  std::vector<float> x = schema.default_vector();
+// x, or a point near it: a function of (x, schema, seed) only (mt19937_64 is pinned by the standard; no distribution is). Choice groups
+// stay as they are.
+std::vector<float> near_by(std::vector<float> x, const Schema& schema, std::uint64_t seed) {
   if (seed == 0) return x;
   std::mt19937_64 random(seed);
   for (const Parameter& p : schema.parameters()) {
@@ -25,8 +26,9 @@ std::vector<float> start_vector(const Schema& schema, std::uint64_t seed) {
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i) {
       x[i] += static_cast<float>(kStartSpread * (static_cast<double>(random() >> 11) * 0x1p-52 - 1));
     }
+    const std::span group = std::span(x).subspan(p.offset, p.size());
+    p.type == ParameterType::simplex ? project_simplex(group) : project_box(group);
   }
-  schema.canonicalise(x);
   return x;
 }
 
@@ -76,7 +78,13 @@ Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known,
     framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
   }
   if (Status status = objective->set_photo({aligned->picture, aligned->coverage, &framed}, loss); !status.ok()) return status;
-  Result<SearchResult> found = search(*objective, schema, start_vector(schema, options.seed), options);
+  std::vector<float> start = schema.default_vector();
+  if (options.start == StartKind::guess && parts.encoder) {
+    Result<std::vector<float>> guess = objective->guess(*parts.encoder);
+    if (!guess.ok()) return guess.status();
+    start = std::move(*guess);
+  }
+  Result<SearchResult> found = search(*objective, schema, near_by(std::move(start), schema, options.seed), options);
   if (!found.ok()) return found.status();
   Result<Picture> generated = objective->generate(found->x);
   if (!generated.ok()) return generated.status();

@@ -77,9 +77,11 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
                     .generator = std::move(*generator),
                     .extractor = std::move(*extractor),
                     .companions = {},
+                    .encoder = {},
                     .generator_hash = generator_file->tensors.sha256(),
                     .extractor_hash = extractor_file->tensors.sha256(),
                     .companions_hash = {},
+                    .encoder_hash = {},
                     .aligner = {}};
   if (const fs::path file = folder / "companions.safetensors"; fs::exists(file, error)) {
     const Result<Safetensors> tensors = Safetensors::load(file);
@@ -88,6 +90,14 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
     if (!companions.ok()) return companions.status();
     parts.companions = std::move(*companions);
     parts.companions_hash = tensors->sha256();
+  }
+  if (const fs::path file = folder / "encoder.safetensors"; fs::exists(file, error)) {
+    const Result<Safetensors> tensors = Safetensors::load(file);
+    if (!tensors.ok()) return tensors.status();
+    Result<Encoder> encoder = Encoder::load(*tensors, parts.client->schema(), parts.extractor, parts.extractor_hash);
+    if (!encoder.ok()) return encoder.status();
+    parts.encoder = std::move(*encoder);
+    parts.encoder_hash = tensors->sha256();
   }
   return assemble_model(std::move(parts), finder.get());
 }
@@ -100,6 +110,7 @@ const GameClient& Model::client() const { return *impl_->client; }
 const std::string& Model::generator_hash() const { return impl_->generator_hash; }
 const std::string& Model::extractor_hash() const { return impl_->extractor_hash; }
 const std::string& Model::companions_hash() const { return impl_->companions_hash; }
+const std::string& Model::encoder_hash() const { return impl_->encoder_hash; }
 const Landmarks& Model::reference_landmarks() const { return impl_->aligner->reference_landmarks(); }
 
 Result<Picture> Model::generate(std::span<const float> x) const {

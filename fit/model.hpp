@@ -7,6 +7,7 @@
 
 #include "fit/aligner.hpp"
 #include "fit/companions.hpp"
+#include "fit/encoder.hpp"
 #include "likeness/likeness.hpp"
 #include "likeness/nn.hpp"
 
@@ -17,7 +18,8 @@ struct Model::Impl {
   Generator<float> generator;
   ResidualNet<float> extractor;
   std::optional<Companions> companions;
-  std::string generator_hash, extractor_hash, companions_hash;  ///< SHA-256 of the files; of what is not there, empty
+  std::optional<Encoder> encoder;
+  std::string generator_hash, extractor_hash, companions_hash, encoder_hash;  ///< SHA-256 of the files; of what is not there, empty
   std::optional<Aligner> aligner;                               ///< always there in a finished model
 };
 

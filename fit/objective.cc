@@ -63,6 +63,8 @@ struct Objective::State {
   ObjectiveOptions options;
 
   std::vector<Depth> depths;
+  std::vector<float> shallow, deep;     // the photo's features of the last two depths, as an encoder takes them
+  std::optional<Landmarks> photo_points;
   Tensor<float> probabilities;  // [1, 11, H, W] of the photo; empty: no such term
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
@@ -227,6 +229,15 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   const Tensor<float> pixels{{1, 3, frame, frame}, planes(photo.picture)};
   const std::vector<Var<float>> features = extractor->features(to_input(tape.constant(pixels)));
   if (!tape.status().ok()) return tape.status();
+  const auto kept = [&features](std::size_t from_last) {
+    if (features.size() < from_last) return std::vector<float>();
+    const std::span<const float> values = features[features.size() - from_last].value();
+    return std::vector<float>(values.begin(), values.end());
+  };
+  shallow = kept(2);
+  deep = kept(1);
+  photo_points.reset();
+  if (photo.landmarks != nullptr) photo_points = *photo.landmarks;
   depths.assign(features.size(), {});
   for (std::size_t d = 0; d < features.size(); ++d) {
     if (Status status = aim(d, features[d]); !status.ok()) return status;
@@ -251,7 +262,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
       for (std::size_t i = 0; i < places && options.weigh_places; ++i) map[i] *= weights[i];
       const Result<std::vector<float>> rgb = shrink(pixels.data, 3, frame, side);
       if (!rgb.ok()) return rgb.status();
-      if (companions != nullptr) colours = likeness::colour_term(*rgb, found.value(), *coverage);
+      colours = likeness::colour_term(*rgb, found.value(), *coverage);
     }
   }
   for (std::size_t d = 0; d < depths.size(); ++d) {
@@ -367,6 +378,13 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
+
+Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
+  EncoderInput input{.shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};
+  if (state_->photo_points) input.landmarks = &*state_->photo_points;
+  for (std::size_t region = 0; region < kColourRegions; ++region) input.seen[region] = state_->colours.seen(region);
+  return encoder(input);
+}
 
 Result<Picture> Objective::generate(std::span<const float> x) {
   if (x.size() != state_->schema->size()) return Status{Code::invalid_argument, "x has another length than the schema"};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fit/companions.hpp"
+#include "fit/encoder.hpp"
 #include "fit/search.hpp"
 #include "image/image.hpp"
 #include "likeness/nn.hpp"
@@ -55,6 +56,8 @@ class Objective : public SearchProblem {
   /// Sets what is compared with. Errors: invalid_argument, diverged (features that are not finite).
   Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& options);
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
+  /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.
+  Result<std::vector<float>> guess(const Encoder& encoder) const;
   /// The generator's picture, RGB. Errors: invalid_argument.
   Result<Picture> generate(std::span<const float> x);
 

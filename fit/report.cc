@@ -27,6 +27,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"generator", model.generator_hash()},
           {"extractor", model.extractor_hash()},
           {"companions", model.companions_hash()},
+          {"encoder", model.encoder_hash()},
           {"iterations", options.iterations},
           {"threshold", options.threshold},
           {"step", options.step},
@@ -35,6 +36,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"align", options.align == AlignKind::affine ? "affine" : "similarity"},
           {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
           {"objective", options.objective == ObjectiveKind::likeness ? "likeness" : "plain"},
+          {"start", options.start == StartKind::guess ? "guess" : "average"},
           {"seed", options.seed}};
 }
 

@@ -13,7 +13,7 @@ namespace likeness {
 namespace {
 
 constexpr double kSoft = 3, kSharp = 12;                 // softmax sharpness of the relaxed choices, first and last
-constexpr float kStartScore = 0.8F, kOtherScore = 0.4F;  // scores of the starting option and of the others
+constexpr double kStartScore = 0.8, kLeastScore = 0.4;  // of the likeliest option, and of any at the start
 constexpr double kLastRate = 0.15;                       // of the first step size, at the last iteration
 constexpr int kPatience = 12;
 constexpr double kLeastGain = 1e-3;
@@ -60,8 +60,9 @@ class Search {
       const int relaxed = static_cast<int>(std::lround(kRelaxedShare * options_.iterations));
       for (const Parameter& p : schema_.parameters()) {
         if (p.type != ParameterType::choice) continue;
-        const std::size_t chosen = schema_.chosen(p, x);
-        for (std::size_t i = 0; i < p.size(); ++i) x[p.offset + i] = i == chosen ? kStartScore : kOtherScore;
+        const std::span group = std::span(x).subspan(p.offset, p.size());
+        const double top = *std::ranges::max_element(group);
+        for (float& v : group) v = static_cast<float>(std::max(kLeastScore, kStartScore + std::log(v / top) / kSoft));
       }
       if (Status status = descend(x, relaxed, true); !status.ok()) return status;
       x = best_.x.empty() ? start_ : best_.x;

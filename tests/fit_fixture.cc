@@ -101,9 +101,11 @@ std::shared_ptr<const Model> small_model(Result<FaceFinder> finder) {
                     .generator = small_generator(1),
                     .extractor = small_extractor(2, true),
                     .companions = {},
+                    .encoder = {},
                     .generator_hash = "generator",
                     .extractor_hash = "extractor",
                     .companions_hash = {},
+                    .encoder_hash = {},
                     .aligner = {}};
   return *assemble_model(std::move(parts), std::move(finder));
 }

@@ -116,6 +116,7 @@ enum { LIKENESS_LOSS_L1 = 0, LIKENESS_LOSS_L2 = 1 };
 enum { LIKENESS_ALIGN_AFFINE = 0, LIKENESS_ALIGN_SIMILARITY = 1 };
 enum { LIKENESS_OPTIMIZER_ADAM = 0, LIKENESS_OPTIMIZER_SGD = 1 };
 enum { LIKENESS_OBJECTIVE_LIKENESS = 0, LIKENESS_OBJECTIVE_PLAIN = 1 };
+enum { LIKENESS_START_GUESS = 0, LIKENESS_START_AVERAGE = 1 };
 
 /* What the fields mean in full: FitOptions in likeness.hpp. */
 typedef struct likeness_fit_options {
@@ -128,10 +129,11 @@ typedef struct likeness_fit_options {
   double threshold;           /* stop once the similarity reaches it; 1: never */
   double step;                /* first step size, above 0 */
   double prior;               /* weight of the distance from the average face, 0 or more */
-  uint64_t seed;              /* 0: start at the average face; else near it */
+  uint64_t seed;              /* 0: exactly at the start; else near it */
   likeness_progress progress; /* NULL: none */
   void* user;                 /* handed to progress */
   const char* name;           /* the character's name inside the .mhm; NULL: "likeness" */
+  int32_t start;              /* LIKENESS_START_... */
 } likeness_fit_options;
 
 /* Sets every field to its default. `size` is sizeof(likeness_fit_options) as the caller's compiler sees it. NULL: does nothing. */

@@ -46,6 +46,12 @@ enum class OptimizerKind { adam, sgd };
 /// of every depth.
 enum class ObjectiveKind { likeness, plain };
 
+/// Where a fit starts.
+enum class StartKind {
+  guess,    ///< what the model's encoder makes of the photo in one pass; the average where the model has no encoder
+  average,  ///< the average face, as the method says
+};
+
 /// Why a fit ended.
 enum class StopReason {
   iterations,  ///< the iterations were used up
@@ -75,7 +81,8 @@ struct FitOptions {
   AlignKind align = AlignKind::similarity;
   OptimizerKind optimizer = OptimizerKind::adam;
   ObjectiveKind objective = ObjectiveKind::likeness;
-  std::uint64_t seed = 0;  ///< 0: start at the average face, as the method says; else at a random point near it (for stability tests)
+  StartKind start = StartKind::guess;
+  std::uint64_t seed = 0;  ///< 0: exactly at the start; else at a random point near it (for stability tests)
   /// Called after every step; return false to stop with the best character so far.
   std::function<bool(const FitProgress&)> progress = {};
 };
@@ -97,7 +104,7 @@ struct FitResult {
 };
 
 struct ModelOptions {
-  /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, manifest.json if any. Empty: $LIKENESS_MODEL, else
+  /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, encoder.safetensors, manifest.json if any. Empty: $LIKENESS_MODEL, else
   /// share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
   std::filesystem::path folder;
   std::filesystem::path scene;      ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
@@ -117,6 +124,7 @@ class Model {
   const std::string& generator_hash() const;
   const std::string& extractor_hash() const;
   const std::string& companions_hash() const;  ///< empty where the model has none
+  const std::string& encoder_hash() const;     ///< likewise
   /// Landmarks of the reference face (every parameter at its default) in pixels of a 512 x 512 picture.
   const Landmarks& reference_landmarks() const;
   /// The generator's picture of x (schema().size() entries). Errors: invalid_argument.
