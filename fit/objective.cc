@@ -63,8 +63,9 @@ struct Objective::State {
   ObjectiveOptions options;
 
   std::vector<Depth> depths;
-  std::vector<float> shallow, deep;     // the photo's features of the last two depths, as an encoder takes them
+  std::vector<float> shallow, deep;  // the photo's features of the last two depths, as an encoder takes them
   std::optional<Landmarks> photo_points;
+  PictureDomain domain = PictureDomain::photo;
   Tensor<float> probabilities;  // [1, 11, H, W] of the photo; empty: no such term
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
@@ -98,7 +99,7 @@ struct Objective::State {
   //
   // Centred, the photo is a = (f - m_p) / s_p and the generated picture b = (g - m_r) / s_r. Their difference is that of
   // a + m_r / s_r, which is constant, and g / s_r, which is one affine operation on the tape.
-  Status aim(std::size_t d, const Var<float>& feature) {
+  Status aim(std::size_t d, const Var<float>& feature, PictureDomain domain) {
     Depth& depth = depths[d];
     const Shape shape = feature.shape();
     depth = {};
@@ -106,7 +107,8 @@ struct Objective::State {
     if (!std::ranges::all_of(depth.target.data, [](float v) { return std::isfinite(v); })) {
       return {Code::diverged, "the extractor's features of the photo are not finite"};
     }
-    const FeatureStatistics<float>&photos = extractor->photo_statistics(), &renders = extractor->render_statistics();
+    const FeatureStatistics<float>& renders = extractor->render_statistics();
+    const FeatureStatistics<float>& photos = domain == PictureDomain::render ? renders : extractor->photo_statistics();
     const auto has = [&](const FeatureStatistics<float>& s) {
       return d < s.mean.size() && d < s.std.size() && s.mean[d].data.size() == depth.target.data.size() &&
              s.std[d].data.size() == static_cast<std::size_t>(shape[1]);
@@ -238,9 +240,10 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   deep = kept(1);
   photo_points.reset();
   if (photo.landmarks != nullptr) photo_points = *photo.landmarks;
+  domain = photo.domain;
   depths.assign(features.size(), {});
   for (std::size_t d = 0; d < features.size(); ++d) {
-    if (Status status = aim(d, features[d]); !status.ok()) return status;
+    if (Status status = aim(d, features[d], photo.domain); !status.ok()) return status;
   }
 
   const std::int64_t side = features[0].shape()[2];
@@ -271,7 +274,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
     if (!weights.ok()) return weights.status();
     depths[d].places = {{1, 1, size, size}, std::move(*weights)};
   }
-  if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks);
+  if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks, photo.domain);
   return set_terms(photo);
 }
 
@@ -380,7 +383,7 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
 
 Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
-  EncoderInput input{.shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};
+  EncoderInput input{.domain = state_->domain, .shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};
   if (state_->photo_points) input.landmarks = &*state_->photo_points;
   for (std::size_t region = 0; region < kColourRegions; ++region) input.seen[region] = state_->colours.seen(region);
   return encoder(input);

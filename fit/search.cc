@@ -12,9 +12,9 @@
 namespace likeness {
 namespace {
 
-constexpr double kSoft = 3, kSharp = 12;                 // softmax sharpness of the relaxed choices, first and last
+constexpr double kSoft = 3, kSharp = 12;                // softmax sharpness of the relaxed choices, first and last
 constexpr double kStartScore = 0.8, kLeastScore = 0.4;  // of the likeliest option, and of any at the start
-constexpr double kLastRate = 0.15;                       // of the first step size, at the last iteration
+constexpr double kLastRate = 0.15;                      // of the first step size, at the last iteration
 constexpr int kPatience = 12;
 constexpr double kLeastGain = 1e-3;
 constexpr int kMostHalvings = 5;
