@@ -1,5 +1,5 @@
 // The first guess: from the extractor's features of a photo, its landmarks and the mean colours of its regions to parameters in one pass,
-// by a regression that train/encoder.py fits to renders. The search starts from it.
+// by a regression that train/train_encoder.py fits to renders. The search starts from it.
 #pragma once
 
 #include <array>
