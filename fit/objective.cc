@@ -65,7 +65,7 @@ struct Objective::State {
   std::vector<Depth> depths;
   std::vector<float> shallow, deep;  // the photo's features of the last two depths, as an encoder takes them
   std::optional<Landmarks> photo_points;
-  PictureDomain domain = PictureDomain::photo;
+  PictureDomain photo_domain = PictureDomain::photo;
   Tensor<float> probabilities;  // [1, 11, H, W] of the photo; empty: no such term
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
@@ -240,7 +240,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   deep = kept(1);
   photo_points.reset();
   if (photo.landmarks != nullptr) photo_points = *photo.landmarks;
-  domain = photo.domain;
+  photo_domain = photo.domain;
   depths.assign(features.size(), {});
   for (std::size_t d = 0; d < features.size(); ++d) {
     if (Status status = aim(d, features[d], photo.domain); !status.ok()) return status;
@@ -383,7 +383,7 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
 
 Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
-  EncoderInput input{.domain = state_->domain, .shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};
+  EncoderInput input{.domain = state_->photo_domain, .shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};
   if (state_->photo_points) input.landmarks = &*state_->photo_points;
   for (std::size_t region = 0; region < kColourRegions; ++region) input.seen[region] = state_->colours.seen(region);
   return encoder(input);

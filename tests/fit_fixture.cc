@@ -66,7 +66,7 @@ Generator<float> small_generator(unsigned seed) {
   return *Generator<float>::create(small_generator_architecture(), tensor_lookup(tensors));
 }
 
-ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
+ResidualArchitecture small_extractor_architecture() {
   ResidualArchitecture architecture;
   architecture.layers = {1, 1};
   architecture.widths = {6, 10};
@@ -78,7 +78,11 @@ ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
   architecture.std = {0.25F, 0.25F, 0.25F};
   architecture.head_width = 8;
   architecture.head_classes = 11;
-  TensorMap tensors = random_tensors(architecture, seed);
+  return architecture;
+}
+
+ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
+  TensorMap tensors = random_tensors(small_extractor_architecture(), seed);
   if (statistics) {
     std::mt19937 random(seed);
     const auto add = [&](const std::string& name, const Shape& shape, float middle) {
@@ -93,15 +97,23 @@ ResidualNet<float> small_extractor(unsigned seed, bool statistics) {
       add("statistics." + domain + ".layer2.std", {10}, 0.3F);
     }
   }
-  return *ResidualNet<float>::create(architecture, tensor_lookup(tensors));
+  return *ResidualNet<float>::create(small_extractor_architecture(), tensor_lookup(tensors));
 }
 
-std::shared_ptr<const Model> small_model(Result<FaceFinder> finder) {
+ResidualNet<float> small_extractor(unsigned seed, const Safetensors& statistics) {
+  TensorMap tensors = random_tensors(small_extractor_architecture(), seed);
+  for (const auto& [name, entry] : statistics.tensors()) {
+    if (name.starts_with("statistics.")) tensors[name] = {Shape(std::span<const std::int64_t>(entry.shape)), *statistics.floats(name)};
+  }
+  return *ResidualNet<float>::create(small_extractor_architecture(), tensor_lookup(tensors));
+}
+
+std::shared_ptr<const Model> small_model(Result<FaceFinder> finder, std::optional<Encoder> encoder) {
   Model::Impl parts{.client = std::make_unique<SmallClient>(),
                     .generator = small_generator(1),
                     .extractor = small_extractor(2, true),
                     .companions = {},
-                    .encoder = {},
+                    .encoder = std::move(encoder),
                     .generator_hash = "generator",
                     .extractor_hash = "extractor",
                     .companions_hash = {},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,11 @@ Landmarks schematic_landmarks();
 Generator<float> small_generator(unsigned seed);
 /// 64 x 64 input, two depths, 11 classes, with feature statistics if `statistics`. A function of `seed`.
 ResidualNet<float> small_extractor(unsigned seed, bool statistics);
+/// The same with the tensors statistics.* of a file.
+ResidualNet<float> small_extractor(unsigned seed, const Safetensors& statistics);
 
-std::shared_ptr<const Model> small_model(Result<FaceFinder> finder = Status{Code::unavailable, "no finder in this test"});
+std::shared_ptr<const Model> small_model(Result<FaceFinder> finder = Status{Code::unavailable, "no finder in this test"},
+                                         std::optional<Encoder> encoder = {});
 
 /// A folder that is empty now and removed at the end.
 class TemporaryFolder {

@@ -101,6 +101,30 @@ TEST(Search, ChoicesAreTriedNotRounded) {
   EXPECT_NEAR(result->loss, 0.7, 1e-6);
 }
 
+// Remembers where the search began.
+class First : public Bowl {
+ public:
+  std::vector<float> x;
+  Result<Value> evaluate(std::span<const float> at, std::span<float> gradient) override {
+    if (x.empty()) x.assign(at.begin(), at.end());
+    return Bowl::evaluate(at, gradient);
+  }
+};
+
+TEST(Search, BeginsAsLikelyAsTheStartSaysButNoOptionIsHopeless) {
+  const Schema s = schema();
+  std::vector<float> start = s.default_vector();
+  for (const auto& [i, v] : {std::pair<std::size_t, float>{5, 0.4F}, {6, 0.6F}, {7, 0.02F}, {8, 0.5F}, {9, 0.48F}, {10, 0}}) start[i] = v;
+  First problem;
+  ASSERT_TRUE(search(problem, s, start, {.iterations = 5}).ok());
+  EXPECT_NEAR(problem.x[5], 0.4, 1e-5);
+  EXPECT_NEAR(problem.x[6], 0.6, 1e-5);
+  EXPECT_NEAR(problem.x[9] / problem.x[8], 0.96, 1e-5);
+  EXPECT_FLOAT_EQ(problem.x[7], problem.x[10]);
+  EXPECT_GT(problem.x[10], 0.1F);
+  EXPECT_GT(problem.x[8], 0.3F);
+}
+
 TEST(Search, StopsAtTheThreshold) {
   Bowl bowl;
   bowl.target[1] = 0.5F;

@@ -18,10 +18,12 @@ torchvision(): state_dicts in torchvision's names, without an architecture of ou
 """
 import json
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import encoder
 import models
 
 BASIC = {
@@ -90,6 +92,29 @@ def parity():
             out[f"{prefix}.gradient_{kind}"] = slope.float().numpy()
         metadata[prefix] = json.dumps(architecture)
     return out, metadata
+
+
+def guess():
+    """(name -> array, metadata): encoder.py on random numbers, for a scene of 9 entries with the groups 2-4 and 5-7."""
+    random = np.random.default_rng(24)
+    draw = lambda *shape: np.float32(random.normal(0, 1, shape))
+    out = {"shallow": draw(1, 6, 16, 16), "deep": draw(1, 10, 8, 8), "landmarks": 256 + 60 * draw(136), "colours": np.float32(random.uniform(0, 1, 12)),
+           "points.photo_mean": 256 + 60 * draw(136), "points.render_mean": 256 + 60 * draw(136), "points.deviation": 20 + draw(136),
+           "colours.mean": np.float32(random.uniform(0.3, 0.7, 12)), "colours.deviation": np.float32(random.uniform(0.1, 0.3, 12)),
+           "weight": np.float16(0.008 * draw(9, 16 * 16 + 136 + 12 + 78)), "bias": np.float32(random.uniform(0, 1, 9))}
+    for domain in ("photo", "render"):
+        for i, (channels, side) in enumerate(((6, 16), (10, 8)), 1):
+            out[f"statistics.{domain}.layer{i}.mean"] = draw(channels, side, side)
+            out[f"statistics.{domain}.layer{i}.std"] = np.float32(random.uniform(0.5, 2, channels))
+    pool = lambda *stages: encoder.pooled([torch.from_numpy(np.float64(s)) for s in stages]).numpy()
+    for name, domain, known, seen in (("photo", "photo", 1, [1, 1, 1, 1]), ("render", "render", 1, [1, 0, 1, 0]), ("bare", "photo", 0, [0, 0, 0, 0])):
+        mean = pool(*(out[f"statistics.{domain}.layer{i}.mean"][None] for i in (1, 2)))
+        deviation = np.concatenate([out[f"statistics.{domain}.layer{i}.std"] for i in (1, 2)])[:, None, None]
+        points = known * (out["landmarks"] - out[f"points.{domain}_mean"]) / out["points.deviation"]
+        colours = np.repeat(seen, 3) * (out["colours"] - out["colours.mean"]) / out["colours.deviation"]
+        z = encoder.columns((pool(out["shallow"], out["deep"]) - mean) / deviation, points[None], colours[None])
+        out[f"guess.{name}"] = np.float32(encoder.vector(z @ np.float64(out["weight"]).T + out["bias"], [(2, 5), (5, 8)])[0])
+    return out, {}
 
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}

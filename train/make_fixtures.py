@@ -4,6 +4,7 @@
 
   operations.safetensors    every operation's values and gradients, F64 (fixture_operations.py); optimisers' paths
   parity.safetensors        a generator and two extractors, values and the whole gradient (fixture_networks.py)
+  encoder.safetensors       a first guess: weights, statistics, inputs, values (fixture_networks.py)
   torchvision.safetensors   state_dicts in torchvision's names and their features (fixture_networks.py)
 """
 import json
@@ -26,6 +27,7 @@ def main(folder):
     save = lambda name, arrays, metadata: safetensors_io.save(os.path.join(folder, name), arrays, {**metadata, **made})
     save("operations.safetensors", {**tensors, **paths}, {"cases": json.dumps(cases, separators=(",", ":")), "optimizers": json.dumps(runs)})
     save("parity.safetensors", *fixture_networks.parity())
+    save("encoder.safetensors", *fixture_networks.guess())
     save("torchvision.safetensors", *fixture_networks.torchvision())
 
 
