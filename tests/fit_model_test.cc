@@ -251,9 +251,11 @@ TEST(Model, RefusesAGeneratorOfAnotherScene) {
                     .generator = test::small_generator(1),
                     .extractor = test::small_extractor(2, true),
                     .companions = {},
+                    .encoder = {},
                     .generator_hash = {},
                     .extractor_hash = {},
                     .companions_hash = {},
+                    .encoder_hash = {},
                     .aligner = {}};
   const auto model = assemble_model(std::move(parts), Status{Code::unavailable, "none"});
   EXPECT_EQ(model.status().code, Code::schema_mismatch);

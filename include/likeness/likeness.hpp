@@ -112,8 +112,8 @@ struct FitResult {
 };
 
 struct ModelOptions {
-  /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, encoder.safetensors, manifest.json if any. Empty: $LIKENESS_MODEL, else
-  /// share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
+  /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, encoder.safetensors, manifest.json if any. Empty:
+  /// $LIKENESS_MODEL, else share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
   std::filesystem::path folder;
   std::filesystem::path scene;      ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
   std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
