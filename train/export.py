@@ -55,7 +55,9 @@ def recipe(state, kind):
     o = state["options"]
     common_part = f"{state['images']} images in {state['steps']} steps of Adam (top rate {o['rate']}, cosine), {state['spent'] / 60:.0f} minutes on {o['device']} with {o['threads']} thread(s), seed {o['seed']}, averaged weights"
     if kind == "g":
-        return f"renders of random characters (human draw); stages {o['stages']}; L1 with region weights {o['regions']}, gradient {o['gradient']}, pooled {o['pooled']}; {common_part}"
+        source = "fresh renders of random characters, none twice" if o.get("client") else "renders of random characters"
+        window = f", windows of {o['window']} of 64 cells above the lower layers" if o.get("window") else ""
+        return f"{source} (human draw); stages {o['stages']}{window}; L1 with region weights {o['regions']}, gradient {o['gradient']}, pooled {o['pooled']}; {common_part}"
     photos = "half renders, half public-domain portraits with pseudo labels (own network and 68 landmarks)" if o.get("photos_aligned") else "renders only"
     return f"{photos}, strong augmentation; stages {o['stages']}; cross-entropy over 11 classes; {common_part}"
 

@@ -19,8 +19,10 @@ import torch
 import torch.nn.functional as F
 
 import models
+import scene_stream
 from scene_stream import Cache
 
+LIVE_SEED = 1000  # plus --seed: apart from the seeds of caches
 # Weight of a pixel by its label: background, skin, hair, features.
 FEATURES, HAIR = (3, 4, 5, 6, 7, 8, 9, 10), 2
 
@@ -42,13 +44,36 @@ class Batches:
 
     def take(self, rows, size):
         """x [N, P], picture [N, 3, size, size], weight [N, 1, size, size] with mean 1."""
-        x = torch.from_numpy(self.cache.parameters[rows]).to(self.device)
-        rgb = torch.from_numpy(self.cache.rgb[rows]).to(self.device).permute(0, 3, 1, 2).float().div_(255)
-        weight = self.table.to(self.device)[torch.from_numpy(self.cache.labels[rows]).to(self.device).long()][:, None]
+        return self.prepare(self.cache.parameters[rows], self.cache.rgb[rows], self.cache.labels[rows], size)
+
+    def prepare(self, x, rgb, labels, size):
+        x = torch.from_numpy(x).to(self.device)
+        rgb = torch.from_numpy(rgb).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        weight = self.table.to(self.device)[torch.from_numpy(labels).to(self.device).long()][:, None]
         factor = rgb.shape[-1] // size
         if factor > 1:
             rgb, weight = F.avg_pool2d(rgb, factor), F.avg_pool2d(weight, factor)
         return x, rgb.contiguous(), weight / weight.mean()
+
+
+class LiveBatches(Batches):
+    """Batches of renders that the client makes meanwhile, none twice. Started anew for another size."""
+
+    def __init__(self, cache, command, first, regions, device):
+        super().__init__(cache, 0, regions, device)
+        self.command, self.seen, self.live, self.size = command, first, None, 0
+
+    def __call__(self, count, size):
+        if size != self.size:
+            self.close()
+            # Small pictures are averaged down from larger ones: the client's own would be coarser at edges.
+            self.live, self.size = scene_stream.Live(self.command, max(size, 128), self.seen), size
+        self.seen += count
+        return self.prepare(*self.live.take(count), size)
+
+    def close(self):
+        if self.live:
+            self.live.close()
 
 
 def loss_of(picture, target, weight, gradient, pooled):
@@ -62,6 +87,45 @@ def loss_of(picture, target, weight, gradient, pooled):
         block = picture.shape[-1] // 16
         total = total + pooled * F.avg_pool2d(error, block).abs().mean()
     return total
+
+
+class WindowStep:
+    """Training of the full generator at a fraction of the cost: the lower layers (up to 64x64) draw whole pictures, which a 1x1
+    convolution `head`, thrown away later, compares with the pictures averaged down; the layers above see one random window a batch.
+
+    Most of a generator's error is in coarse things (pose, light, colours), and most of a step's time in the finest layers.
+    """
+    DEPTH, MARGIN = 5, 2  # layers below; cells at a cut edge whose pixels lack neighbours (a pixel reaches 1.75 cells)
+
+    def __init__(self, network, cells, seed):
+        self.network, self.cells, self.random = network, cells, np.random.default_rng(seed)
+        self.head = models.ToRGB(network.channels[self.DEPTH - 1], network.channels[-1]).to(network.input_mean.device)
+        self.side = 4 << (self.DEPTH - 1)
+
+    def loss(self, x, target, weight, gradient, pooled, half):
+        """target, weight: whole pictures of at most the generator's size."""
+        with half:
+            low = self.network.lower(x, self.DEPTH)
+        factor = target.shape[-1] // self.side
+        whole = loss_of(torch.sigmoid(self.head(low.float())), F.avg_pool2d(target, factor), F.avg_pool2d(weight, factor), gradient, pooled)
+        top, left = self.random.integers(0, self.side - self.cells + 1, 2)
+        with half:
+            y = self.network.layers(low[:, :, top:top + self.cells, left:left + self.cells], self.DEPTH, self.network.depth - 1)
+        picture = torch.sigmoid(self.network.last(y.float()))
+        picture = F.avg_pool2d(picture, self.network.size // target.shape[-1])
+        rows, columns = self._sound(top), self._sound(left)
+        inside = picture[:, :, self._pixels(rows, top, factor), self._pixels(columns, left, factor)]
+        crop = (slice(None), slice(None), self._pixels(rows, 0, factor), self._pixels(columns, 0, factor))
+        return whole + loss_of(inside, target[crop], weight[crop], gradient, 0)
+
+    def _sound(self, first):
+        """First and last cell of a window whose pixels are as in the whole picture."""
+        end = first + self.cells
+        return (first + self.MARGIN if first > 0 else 0), (end - self.MARGIN if end < self.side else end)
+
+    @staticmethod
+    def _pixels(cells, origin, factor):
+        return slice((cells[0] - origin) * factor, (cells[1] - origin) * factor)
 
 
 @torch.no_grad()
@@ -84,11 +148,12 @@ def measure(network, batches, rows, size):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--cache", required=True, help="renders of size 256 (or 512)")
+    parser.add_argument("--client", help="the `likeness` program: train on renders that it makes meanwhile, none twice (the cache gives the inputs' spread)")
     parser.add_argument("--cache512", help="renders of size 512 for the last stage")
     parser.add_argument("--held-out", help="cache of held-out renders: measured with every sample sheet")
     parser.add_argument("--work", required=True)
     parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--start", help="checkpoint of an earlier schema to start from")
+    parser.add_argument("--start", help="checkpoint to start from: of the same schema and full size (more --channels are added), or with --start-scenes of an earlier one")
     parser.add_argument("--start-scenes", nargs=2, metavar=("OLD", "NEW"), help="scene.json of that checkpoint and of the cache")
     parser.add_argument("--stop-after", type=float, default=1e9, help="leave after this many minutes of this run (to be resumed)")
     parser.add_argument("--stages", default="128:0.25,256:0.8,512:1", help="SIZE:END, END a fraction of the minutes")
@@ -98,6 +163,8 @@ def parse():
     parser.add_argument("--gradient", type=float, default=0.3)
     parser.add_argument("--pooled", type=float, default=0.5)
     parser.add_argument("--regions", default="0.5,1.3,2.5", help="weights of background, hair, features (skin 1)")
+    parser.add_argument("--window", type=int, default=0, help="at 512: the layers above 64x64 see a random window of so many cells of 64 (0: everything)")
+    parser.add_argument("--window-size", type=int, default=512, choices=(256, 512), help="size of the pictures that windows are compared at")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 (all but the last layer)")
@@ -151,8 +218,13 @@ def new_state(a, cache, device):
     if some_sum_to_one(x):
         network.input_mean.copy_(x.mean(0))
     network.input_scale.copy_(1 / x.std(0).clamp(min=0.08))
-    if a.start:
+    if a.start and a.start_scenes:
         inherit(network, torch.load(a.start, map_location="cpu")["average"], *(scene_inputs(path) for path in a.start_scenes))
+    elif a.start:
+        old = torch.load(a.start, map_location="cpu")
+        narrow = models.Generator(old["inputs"], old["channels"], old["depth"])
+        narrow.load_state_dict(old["average"])
+        network = narrow.widened(channels, x[:256])
     return network.to(device)
 
 
@@ -173,6 +245,7 @@ def main():
         network = new_state(a, cache, device)
     batches = Batches(cache, a.seed + steps, regions, device)
     large = None
+    live = LiveBatches(cache, scene_stream.dataset_command(a.client, LIVE_SEED + a.seed, extra=["--threads", str(a.threads)]), images, regions, device) if a.client else None
     held = Batches(Cache(a.held_out), 0, regions, device) if a.held_out else batches
     held_rows = np.arange(min(96, held.cache.stored()))
     asked = common.asked_to_stop()
@@ -180,10 +253,14 @@ def main():
 
     def optimiser_for(net):
         net.to(memory_format=torch.channels_last)
-        return torch.optim.Adam(net.parameters(), lr=a.rate, betas=(0.9, 0.99)), common.Average(net)
+        window = WindowStep(net, a.window, a.seed + steps) if a.window and net.size == 512 else None
+        parameters = list(net.parameters()) + (list(window.head.parameters()) if window else [])
+        return torch.optim.Adam(parameters, lr=a.rate, betas=(0.9, 0.99)), common.Average(net), window
 
-    optimiser, average = optimiser_for(network)
+    optimiser, average, window = optimiser_for(network)
     if state:
+        if window:
+            window.head.load_state_dict(state["head"])
         optimiser.load_state_dict(state["optimiser"])
         average.network.load_state_dict(state["average"])
         average.steps = state["average_steps"]
@@ -194,6 +271,7 @@ def main():
             "steps": steps, "images": images, "spent": clock.spent(), "inputs": network.inputs, "channels": network.channels,
             "depth": network.depth, "network": network.state_dict(), "average": average.network.state_dict(),
             "average_steps": average.steps, "optimiser": optimiser.state_dict(), "stage_steps": stage_steps,
+            "head": window.head.state_dict() if window else None,
             "schema": cache.info["schema"], "options": vars(a)})
 
     while True:
@@ -204,7 +282,7 @@ def main():
         done = progress >= 1 or run.progress() >= 1 or bool(asked)
         if wanted > network.size and not done:
             network = network.grown(batches(64, network.size)[0]).to(device).train()
-            optimiser, average = optimiser_for(network)
+            optimiser, average, window = optimiser_for(network)
             stage_steps = 0
             log(grown=network.size, minutes=clock.spent() / 60)
             continue
@@ -219,19 +297,24 @@ def main():
                 common.write_sheet(os.path.join(a.work, f"g_{steps:06d}.png"), [target, average.network(x)])
             save()
         if done:
+            if live:
+                live.close()
             break
         for group in optimiser.param_groups:
             group["lr"] = common.learning_rate(a.rate, progress, (stage_steps + 1) / 100)
-        source = large if network.size == 512 else batches
-        x, target, weight = source(a.batch, network.size)
+        source = live or (large if network.size == 512 and not (window and a.window_size < 512) else batches)
+        x, target, weight = source(a.batch, min(network.size, a.window_size) if window else network.size)
         network.train()
         if progress >= a.frozen_norm:
             for module in network.modules():
                 if isinstance(module, torch.nn.BatchNorm2d):
                     module.eval()
-        with common.half_precision(device, a.bf16):
-            y = network.trunk(x)
-        loss = loss_of(torch.sigmoid(network.last(y.float())), target, weight, a.gradient, a.pooled)
+        if window:
+            loss = window.loss(x, target, weight, a.gradient, a.pooled, common.half_precision(device, a.bf16))
+        else:
+            with common.half_precision(device, a.bf16):
+                y = network.trunk(x)
+            loss = loss_of(torch.sigmoid(network.last(y.float())), target, weight, a.gradient, a.pooled)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
