@@ -55,13 +55,14 @@ class Ranks:
                 dist.broadcast(dense, 0)
                 tensor.copy_(dense)
 
-    def average(self, network):
+    def average(self, *networks):
         """Call after backward(). Gradients become their mean over the processes, in one message with batch norm's running statistics,
         so that the networks stay equal in every process."""
         if self.size == 1:
             return
-        tensors = [p.grad for p in network.parameters() if p.grad is not None]
-        tensors += [b for b in network.buffers() if b.is_floating_point()]
+        tensors = [p.grad for n in networks for p in n.parameters() if p.grad is not None]
+        norms = [m for n in networks for m in n.modules() if isinstance(m, torch.nn.BatchNorm2d) and m.training]
+        tensors += [b for m in norms for b in (m.running_mean, m.running_var)]
         flat = torch.cat([t.detach().reshape(-1) for t in tensors])
         dist.all_reduce(flat)
         flat /= self.size
