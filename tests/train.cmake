@@ -13,5 +13,10 @@ if(LIKENESS_TRAIN_PYTHON)
     endforeach()
     add_test(NAME train_test_export_state_dict COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 LIKENESS_PROGRAM=$<TARGET_FILE:likeness>
              ${LIKENESS_TRAIN_PYTHON} ${CMAKE_SOURCE_DIR}/train/test_export_state_dict.py)
+    if(TARGET head_asset)  # the whole recipe in miniature needs the client and its head
+      set(client LIKENESS_PROGRAM=$<TARGET_FILE:likeness>)
+    endif()
+    add_test(NAME train_test_compact COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 ${client}
+             ${LIKENESS_TRAIN_PYTHON} ${CMAKE_SOURCE_DIR}/train/test_compact.py)
   endif()
 endif()

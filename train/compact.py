@@ -23,13 +23,15 @@ HEAD = os.path.join(ROOT, "weights", "models", "makehuman-head")
 RENDERS = {  # name: (pictures, fewest of them, side, seed, further options)
     "renders": (20000, 320, 256, 1, []),
     "glasses": (4000, 64, 256, 3, ["--glasses", "1"]),
-    "renders512": (3000, 48, 512, 2, []),
-    "held": (500, 32, 256, 991, []),
-    "held512": (500, 16, 512, 991, []),
+    "held": (1000, 32, 256, 991, []),
+    "held512": (1000, 16, 512, 991, []),
 }
-TRAINING = {"g": 70.0, "f": 45.0, "adapt": 20.0}
+TRAINING = {"g": 150.0, "f": 60.0, "adapt": 25.0}
+# The generator draws on renders made meanwhile, none twice; at 512x512 the finest layers see a window, which costs a fraction.
+GENERATOR = ["--stages", "128:0.25,256:0.6,512:1", "--window", "24"]
+ADAPTATION = ["--stages", "256:1", "--rate", "1e-3"]
 RENDERS_A_SECOND = {256: 50.0, 512: 20.0}  # of one core
-OTHER_MINUTES = {"align": 3.0, "statistics": 1.0, "companions": 1.0, "export": 3.0}
+OTHER_MINUTES = {"align": 3.0, "statistics": 1.0, "companions": 1.0, "export": 5.0}
 
 
 def recipe_minutes():
@@ -67,24 +69,23 @@ class Recipe:
 
     def training(self, name, kind, what, after, *options):
         minutes = TRAINING[name] * self.scale
-        command = [f"train_{kind}.py", "--held-out", self.path("held"), "--work", self.path(name), "--minutes", round(minutes, 3), "--threads", THREADS,
-                   *options, *self.bf16]
+        command = [f"train_{kind}.py", "--work", self.path(name), "--minutes", round(minutes, 3), "--threads", THREADS, *options, *self.bf16]
         return self.step(name, what, command, after, minutes)
 
     def generator(self):
-        return [self.training("g", "g", "generator, from 128 to 512 pixels", ("render-renders", "render-renders512", "render-held"),
-                              "--cache", self.path("renders"), "--cache512", self.path("renders512"), "--seed", 7 + self.seed)]
+        return [self.training("g", "g", "generator, from 128 to 512 pixels", ("render-renders", "render-held512"), "--client", self.client,
+                              "--cache", self.path("renders"), "--held-out", self.path("held512"), "--seed", 7 + self.seed, *GENERATOR)]
 
     def extractor(self):
         """Renders alone; then, where there are portraits, half of each batch are those with pseudo labels."""
-        caches = ["--cache", self.path("glasses"), self.path("renders"), "--seed", 11 + self.seed]
+        caches = ["--cache", self.path("glasses"), self.path("renders"), "--held-out", self.path("held"), "--seed", 11 + self.seed]
         backgrounds = ["--photos", self.portraits] if self.portraits else []
         steps = [self.training("f", "f", "extractor, on renders alone", ("render-renders", "render-glasses", "render-held"), *caches, *backgrounds)]
         if self.portraits:
             align = [self.client, "align", self.portraits, "-o", self.path("aligned"), "--landmarks", "--model", HEAD, "--threads", THREADS]
             steps += [self.step("align", "the portraits, and their landmarks", align, (), OTHER_MINUTES["align"]),
                       self.training("adapt", "f", "extractor, adapted to photographs", ("f", "align"), *caches, *backgrounds,
-                                    "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), "--stages", "256:1", "--rate", "1e-3")]
+                                    "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), *ADAPTATION)]
         return steps
 
     def model(self, folder, extractor, photographs):
@@ -100,7 +101,7 @@ class Recipe:
                                    ["feature_statistics.py", "--f", checkpoint, *aligned, "--cache", self.path("renders"), "--out", statistics, "--threads", THREADS],
                                    [extractor], self.other("statistics")))
         export = ["export.py", "--model", target, "--g", self.path("g", "g.pt"), "--f", checkpoint, "--cache", self.path("renders"),
-                  "--held-out", self.path("held"), "--held-out512", self.path("held512"), "--threads", THREADS,
+                  "--held-out", self.path("held"), "--held-out512", self.path("held512"), "--count", 1000, "--threads", THREADS,
                   *(["--statistics", statistics] if photographs else [])]
         after = ["g", extractor, "render-held512", *(s.name for s in steps)]
         return steps + [self.step("export" + suffix, f"the model files, with figures, into {target}", export, after, self.other("export"))]
@@ -143,7 +144,7 @@ def fast_bf16():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--client", required=True, help="the `likeness` program")
-    parser.add_argument("--out", required=True, help="folder for everything; about 7 GB for the whole recipe")
+    parser.add_argument("--out", required=True, help="folder for everything; about 8 GB for the whole recipe")
     parser.add_argument("--portraits", help="folder of portraits without labels, for the adaptation to photographs")
     parser.add_argument("--minutes", type=float, default=recipe_minutes(), help="of one core, for all (default: %(default).0f)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="steps at a time (default: %(default)s)")

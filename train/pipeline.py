@@ -146,5 +146,6 @@ def _run(steps, folder, jobs, threads, lock, asked):
         if time.monotonic() - beat > HEARTBEAT:
             beat = time.monotonic()
             for step, _, _ in running:
-                say(f"{step.name}: " + "".join(_last_lines(_log(folder, step), 1)))
+                said = _last_lines(_log(folder, step), 1)
+                say(f"{step.name}: {said[0] if said else 'at work'}")
     return 0

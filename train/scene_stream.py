@@ -122,6 +122,8 @@ def _store(stream, directory, command, first, count):
             cache.labels[i] = labels
         if (i + 1) % 50 == 0:
             cache.mark(i + 1)
+        if (i + 1) % 1000 == 0:
+            print("stored", i + 1, flush=True)
 
 
 class Live:

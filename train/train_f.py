@@ -145,6 +145,8 @@ def main():
             figures["classes"] = " ".join(f"{v:.2f}" for v in classes)
         log(step=steps, size=size, **figures)
         show = [] if picture is None else [(picture[:8], labels[:8])]
+        if held:
+            show.append((held[0][:8], held[1][:8]))
         if labelled:
             show.append((labelled[0][4:68:8], labelled[1][4:68:8]))
         rows = []

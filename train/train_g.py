@@ -230,6 +230,16 @@ def new_state(a, cache, start, device):
     return network.to(device)
 
 
+def check_sizes(a, stages, cache):
+    """The largest stage needs renders of its size to learn from and to be measured on."""
+    largest = max(size for size, _ in stages)
+    renders = max(cache.info["size"], Cache(a.cache512).info["size"] if a.cache512 else 0)
+    held = max(renders, Cache(a.held_out).info["size"] if a.held_out else 0)
+    compared = min(largest, a.window_size) if a.window else largest
+    if held < largest or renders < compared and not a.client:
+        raise SystemExit(f"stage {largest} needs renders of that size: --cache512 (or --client and --held-out of that size), or --stages that end earlier")
+
+
 def main():
     a = parse()
     ranks = parallel.Ranks(a.device)
@@ -238,6 +248,7 @@ def main():
     checkpoint, log = os.path.join(a.work, "g.pt"), common.Log(os.path.join(a.work, "g.log"), ranks.first)
     cache = Cache(a.cache)
     stages = [(int(s), float(e)) for s, e in (part.split(":") for part in a.stages.split(","))]
+    check_sizes(a, stages, cache)
     regions = [float(r) for r in a.regions.split(",")]
     state = torch.load(checkpoint, map_location=device) if os.path.exists(checkpoint) else None
     steps, images, spent = (state["steps"], state["images"], state["spent"]) if state else (0, 0, 0.0)
