@@ -59,6 +59,12 @@ class TrainGeneratorTest(unittest.TestCase):
         test_support.run("train_g.py", *self.options("e", 16), "--start", os.path.join(self.folder.name, "d", "g.pt"))
         self.assertEqual([e["images"] for e in self.checkpoint("e")["earlier"]], [96])
 
+    def test_a_stage_larger_than_its_renders_is_refused(self):
+        command = test_support.script("train_g.py", *self.options("f", 16), "--stages", "32:0.5,64:1", "--channels", "12,8,8,8,3")
+        refused = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("stage 64 needs renders of that size", refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
