@@ -83,7 +83,7 @@ def _start(step, folder, lock, threads):
     command = [str(threads) if part == THREADS else part for part in step.command]
     with open(_log(folder, step), "a") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                                   pass_fds=(lock.file.fileno(),))
+                                   pass_fds=(lock.file.fileno(),), env={**os.environ, "OMP_NUM_THREADS": str(threads)})
     return step, process, time.monotonic()
 
 

@@ -70,6 +70,13 @@ class PipelineTest(unittest.TestCase):
         steps = [Step("a", "a", [sys.executable, "-c", meet, one, other]), Step("b", "b", [sys.executable, "-c", meet, other, one])]
         self.assertEqual(pipeline.run(steps, self.folder, jobs=2), 0)
 
+    def test_the_number_of_threads_is_no_part_of_a_step(self):
+        tell = "import os, sys; open(sys.argv[1], 'a').write(sys.argv[2] + os.environ['OMP_NUM_THREADS'])"
+        steps = [Step("a", "a", [sys.executable, "-c", tell, self.trace, pipeline.THREADS])]
+        for threads in (3, 4):
+            self.assertEqual(pipeline.run(steps, self.folder, threads=threads), 0)
+        self.assertEqual(self.traced(), "33")
+
     def driver(self, go):
         return subprocess.Popen([sys.executable, "-c", DRIVER, os.path.dirname(pipeline.__file__), self.folder, go, WAIT],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
