@@ -31,7 +31,8 @@ TRAINING = {"g": 150.0, "f": 60.0, "adapt": 25.0}
 GENERATOR = ["--stages", "128:0.25,256:0.6,512:1", "--window", "24"]
 ADAPTATION = ["--stages", "256:1", "--rate", "1e-3"]
 RENDERS_A_SECOND = {256: 50.0, 512: 20.0}  # of one core
-OTHER_MINUTES = {"align": 3.0, "statistics": 1.0, "companions": 1.0, "export": 5.0}
+ALIGNED_A_SECOND = 5.0
+OTHER_MINUTES = {"statistics": 1.0, "companions": 1.0, "export": 5.0}
 
 
 def recipe_minutes():
@@ -60,6 +61,9 @@ class Recipe:
     def other(self, name):
         return OTHER_MINUTES[name] * min(1.0, 0.1 + self.scale)
 
+    def portrait_minutes(self):
+        return len(os.listdir(self.portraits)) / ALIGNED_A_SECOND / 60
+
     def render(self, name):
         count, fewest, size, seed, more = RENDERS[name]
         count = max(fewest, round(count * self.scale))
@@ -83,7 +87,7 @@ class Recipe:
         steps = [self.training("f", "f", "extractor, on renders alone", ("render-renders", "render-glasses", "render-held"), *caches, *backgrounds)]
         if self.portraits:
             align = [self.client, "align", self.portraits, "-o", self.path("aligned"), "--landmarks", "--model", HEAD, "--threads", THREADS]
-            steps += [self.step("align", "the portraits, and their landmarks", align, (), OTHER_MINUTES["align"]),
+            steps += [self.step("align", "the portraits, and their landmarks", align, (), self.portrait_minutes()),
                       self.training("adapt", "f", "extractor, adapted to photographs", ("f", "align"), *caches, *backgrounds,
                                     "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), *ADAPTATION)]
         return steps
