@@ -3,7 +3,7 @@
     make train-compact [OUT=DIR] [PORTRAITS=DIR] [MINUTES=N] [JOBS=N]
     python3 train/compact.py --client build/release/cli/likeness --out DIR [--portraits DIR] [--minutes N] [--jobs N]
 
-DIR/model is the result (with portraits: f adapted to photographs) and DIR/renders-only the same without any photograph; DIR/work holds
+DIR/model is the result (with portraits: f adapted to photographs) and DIR/renders-only the same without the adaptation; DIR/work holds
 renders, checkpoints, logs (NAME.txt, g.log, f.log) and sample pictures. `--minutes` scales the whole recipe, counts of pictures and lengths of
 trainings alike; it is the time that all steps take on one core. The steps and their reasons: docs/training.md.
 """
@@ -21,7 +21,7 @@ HEAD = os.path.join(ROOT, "weights", "models", "makehuman-head")
 
 # The whole recipe: renders, and minutes of training on one core.
 RENDERS = {  # name: (pictures, fewest of them, side, seed, further options)
-    "renders": (20000, 320, 256, 1, []),
+    "renders": (20000, 640, 256, 1, []),
     "glasses": (4000, 64, 256, 3, ["--glasses", "1"]),
     "held": (1000, 32, 256, 991, []),
     "held512": (1000, 16, 512, 991, []),
