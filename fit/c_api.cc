@@ -113,8 +113,7 @@ likeness_fit_options default_options() {
 Result<FitOptions> fit_options(const likeness_fit_options& c) {
   if (Status status = check_size(c); !status.ok()) return status;
   const auto is_0_or_1 = [](int32_t v) { return v == 0 || v == 1; };
-  if (!is_0_or_1(c.loss) || !is_0_or_1(c.align) || !is_0_or_1(c.optimizer) || !is_0_or_1(c.objective) ||
-      !is_0_or_1(c.start)) {
+  if (!is_0_or_1(c.loss) || !is_0_or_1(c.align) || !is_0_or_1(c.optimizer) || !is_0_or_1(c.objective) || !is_0_or_1(c.start)) {
     return invalid("loss, align, optimizer, objective and start take the numbers named in likeness.h");
   }
   FitOptions options{.iterations = c.iterations,

@@ -52,7 +52,8 @@ Result<Encoder> Encoder::load(const Safetensors& file, const Schema& schema, con
     return Status{Code::schema_mismatch, "encoder.safetensors was trained for another scene than " + schema.name()};
   }
   if (file.metadata("extractor") != extractor_hash) {
-    return Status{Code::schema_mismatch, "encoder.safetensors was trained for another extractor.safetensors: run train/train_encoder.py again"};
+    return Status{Code::schema_mismatch,
+                  "encoder.safetensors was trained for another extractor.safetensors: run train/train_encoder.py again"};
   }
   Encoder e;
   for (const auto& [statistics, domain] :

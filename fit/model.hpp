@@ -20,7 +20,7 @@ struct Model::Impl {
   std::optional<Companions> companions;
   std::optional<Encoder> encoder;
   std::string generator_hash, extractor_hash, companions_hash, encoder_hash;  ///< SHA-256 of the files; of what is not there, empty
-  std::optional<Aligner> aligner;                               ///< always there in a finished model
+  std::optional<Aligner> aligner;                                             ///< always there in a finished model
 };
 
 /// A model from its parts (all but the aligner), for tests and hosts with their own client.

@@ -22,6 +22,12 @@ class SearchProblem {
   virtual ~SearchProblem() = default;
   /// The loss at x, and its gradient unless `gradient` is empty. A non-finite loss is not an error: the search steps back.
   virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
+  /// What options of a choice are compared by, at an x whose choices are made: the loss, or a dearer and better measure of it.
+  virtual Result<double> judge(std::span<const float> x) {
+    const Result<Value> value = evaluate(x, {});
+    if (!value.ok()) return value.status();
+    return value->loss;
+  }
 };
 
 struct SearchResult {
@@ -38,11 +44,11 @@ Status check_options(const FitOptions& options);
 /// Minimises from `start`: a vector of the schema, whose choice groups hold how likely each option is (one-hot: that one).
 ///
 /// Stage 1 (3/5 of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1],
-/// beta rising from 3 to 12, first as likely as in `start` but none hopeless. Stage 2: each group in turn, the one with the largest gradient so far first, is set to the option with the
-/// least loss. Stage 3: descent with the choices fixed. After each step continuous entries are clamped to [0, 1] and simplexes projected. A
-/// stage ends early on a plateau: 12 steps that bring less than 0.1 % in all. Where a loss or gradient is not finite the search returns to
-/// its best point with half the step, at most 5 times. Errors: invalid_argument (options), diverged (no finite loss at all), and those of
-/// the problem.
+/// beta rising from 3 to 12, first as likely as in `start` but none hopeless. Stage 2: each group in turn, the one with the largest
+/// gradient so far first, is set to the option with the least loss. Stage 3: descent with the choices fixed. After each step continuous
+/// entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than 0.1 % in all.
+/// Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
+/// invalid_argument (options), diverged (no finite loss at all), and those of the problem.
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options);
 
 }  // namespace likeness

@@ -79,14 +79,18 @@ class Cache:
 
     def mark(self, stored):
         self.info["stored"] = stored
-        path = os.path.join(self.directory, "cache.json")
-        with open(path + ".tmp", "w") as file:
-            json.dump(self.info, file)
-        os.replace(path + ".tmp", path)
+        write_info(os.path.join(self.directory, "cache.json"), self.info)
 
 
-def fill(directory, command, count):
-    """Runs `command + [--first I -n M]` until the cache holds `count` records. Returns the cache."""
+def write_info(path, info):
+    """Atomic: a crash leaves the old file or the new one."""
+    with open(path + ".tmp", "w") as file:
+        json.dump(info, file)
+    os.replace(path + ".tmp", path)
+
+
+def fill(directory, command, count, more=()):
+    """Runs `command + more + [--first I -n M]` until the cache holds `count` records. `more`: options that change no record. Returns the cache."""
     os.makedirs(directory, exist_ok=True)
     info = os.path.join(directory, "cache.json")
     first = 0
@@ -97,7 +101,7 @@ def fill(directory, command, count):
             raise RuntimeError(f"{directory} holds another data set: remove it or choose another directory")
         first = known["stored"]
     if first < count:
-        process = subprocess.Popen(command + ["--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
+        process = subprocess.Popen([*command, *more, "--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
         with process:
             _store(Stream(process.stdout), directory, command, first, count)
         if process.returncode != 0:
@@ -110,8 +114,7 @@ def _store(stream, directory, command, first, count):
     info = os.path.join(directory, "cache.json")
     if not os.path.exists(info):
         known = {"count": count, "stored": 0, "command": command, **{k: stream.header[k] for k in ("parameters", "size", "labels", "schema")}}
-        with open(info, "w") as file:
-            json.dump(known, file)
+        write_info(info, known)
     cache = Cache(directory, "r+")
     for i, (x, landmarks, rgb, labels) in enumerate(stream, first):
         cache.parameters[i], cache.landmarks[i], cache.rgb[i] = x, landmarks, rgb
@@ -119,6 +122,8 @@ def _store(stream, directory, command, first, count):
             cache.labels[i] = labels
         if (i + 1) % 50 == 0:
             cache.mark(i + 1)
+        if (i + 1) % 1000 == 0:
+            print("stored", i + 1, flush=True)
 
 
 class Live:
@@ -129,7 +134,8 @@ class Live:
 
     def __init__(self, command, size, first, ahead=512):
         command = command + ["--size", str(size), "--first", str(first), "-n", str(1 << 40)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=1 << 22)
+        # In a session of its own: a Ctrl-C or a signal to the training's group must not end it before the training has saved.
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=1 << 22, start_new_session=True)
         self.stream = Stream(self.process.stdout)
         self.records, self.error, self.closed = queue.Queue(ahead), None, False
         threading.Thread(target=self._read_on, daemon=True).start()
@@ -177,10 +183,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--draw", default="human")
     parser.add_argument("--client", required=True, help="the `likeness` program")
+    parser.add_argument("--threads", type=int, help="of the client (default: all cores)")
     parser.add_argument("extra", nargs="*", help="after --: further options of `likeness dataset`")
     a = parser.parse_args()
     command = dataset_command(a.client, a.seed, a.draw, ["--size", str(a.size)] + a.extra)
-    print("stored", fill(a.cache, command, a.n).stored())
+    print("stored", fill(a.cache, command, a.n, ["--threads", str(a.threads)] if a.threads else []).stored())
 
 
 if __name__ == "__main__":
