@@ -67,6 +67,9 @@ void add_fit_options(CLI::App& command, FitOptions& options) {
   add_align_option(command, options.align);
   add_choice<StartKind>(command, "--start", options.start, "Where to start: the encoder's guess, if the model has one, or the average face",
                         {{"guess", StartKind::guess}, {"average", StartKind::average}});
+  add_choice<ChoiceJudge>(command, "--choices", options.choices,
+                          "Whose pictures of the options of hair, brows and other choices are compared",
+                          {{"client", ChoiceJudge::client}, {"generator", ChoiceJudge::generator}});
   command.add_option("--seed", options.seed, "0: exactly at the start; else near it, at random")->capture_default_str();
   add_choice<OptimizerKind>(command, "--optimizer", options.optimizer, "Kind of descent",
                             {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}});

@@ -76,8 +76,9 @@ Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOpti
     if (!created.ok()) return created.status();
     objective = std::move(*created);
   }
-  const ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
-                                                                          : ObjectiveOptions{.loss = options.loss, .prior = options.prior};
+  ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
+                                                                    : ObjectiveOptions{.loss = options.loss, .prior = options.prior};
+  if (options.choices == ChoiceJudge::client) loss.judge = parts.client.get();
   Landmarks framed;
   for (std::size_t i = 0; i < framed.size(); ++i) {
     const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "image/resample.hpp"
 
@@ -141,24 +143,29 @@ struct Objective::State {
     return together > 0 ? apart / together : 0;
   }
 
-  // Records and freezes the tape's part of the loss.
-  Status freeze_program() {
-    Tape<float> tape(Recording::deferred);
-    parts.clear();
-    compared.clear();
-    input = tape.variable({static_cast<std::int64_t>(average.size())}, average);
-    const std::vector<Var<float>> found = extractor->features(to_input((*generator)(input)));
+  // The terms of the depths and of the probabilities, and the features that the depths compare.
+  std::pair<std::vector<Var<float>>, std::vector<Var<float>>> compare(Tape<float>& tape, Var<float> picture) const {
+    std::vector<Var<float>> distances, centred;
+    const std::vector<Var<float>> found = extractor->features(to_input(picture));
     for (std::size_t d = 0; d < depths.size() && d < found.size(); ++d) {
       const Depth& depth = depths[d];
       Var<float> feature = found[d];
       if (!depth.scale.data.empty()) feature = affine(feature, tape.constant(depth.scale), tape.constant(depth.zero));
       const Var<float> target = tape.constant(depth.target), places = tape.constant(depth.places);
-      parts.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
-      compared.push_back(feature);
+      distances.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
+      centred.push_back(feature);
     }
     if (probability_term > 0) {
-      parts.push_back(l1_mean(softmax(extractor->segment(found), 1), tape.constant(probabilities), tape.constant(covered)));
+      distances.push_back(l1_mean(softmax(extractor->segment(found), 1), tape.constant(probabilities), tape.constant(covered)));
     }
+    return {std::move(distances), std::move(centred)};
+  }
+
+  // Records and freezes the tape's part of the loss.
+  Status freeze_program() {
+    Tape<float> tape(Recording::deferred);
+    input = tape.variable({static_cast<std::int64_t>(average.size())}, average);
+    std::tie(parts, compared) = compare(tape, (*generator)(input));
     const auto count = static_cast<std::int64_t>(parts.size());
     factors = {{1, count}, std::vector<float>(parts.size(), 1.0F)};
     std::vector<Var<float>> numbers;
@@ -190,7 +197,12 @@ struct Objective::State {
         for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= 1 - companions->routed()[i];
       }
     }
-    double loss = program->value(pictures)[0];
+    return Value{program->value(pictures)[0] + beside_pictures(x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
+  }
+
+  // The terms that no picture is needed for, and their gradient added.
+  double beside_pictures(std::span<const float> x, std::span<float> gradient) {
+    double loss = hold(shapes, x, gradient) + hold(tints, x, gradient);
     if (landmark_term > 0) {
       Weighted& term = terms[landmark_term];
       term.value = landmarks.evaluate(*companions, x, term.factor(), gradient);
@@ -201,7 +213,21 @@ struct Objective::State {
       term.value = colours.evaluate(*companions, x, term.factor(), gradient);
       loss += term.value * term.factor();
     }
-    return Value{loss + hold(shapes, x, gradient) + hold(tints, x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
+    return loss;
+  }
+
+  Result<double> judge(std::span<const float> x) {
+    const Result<Rendering> rendered = options.judge->render(x, {.size = static_cast<int>(input_side()), .neutral = false});
+    if (!rendered.ok()) return rendered.status();
+    Image picture(rendered->size, rendered->size, 3);
+    picture.pixels = rendered->rgb;
+    Tape<float> tape;
+    const Tensor<float> pixels{{1, 3, picture.height, picture.width}, planes(picture)};
+    const std::vector<Var<float>> distances = compare(tape, tape.constant(pixels)).first;
+    if (!tape.status().ok()) return tape.status();
+    double loss = beside_pictures(x, {});
+    for (std::size_t t = 0; t < distances.size(); ++t) loss += distances[t].value()[0] * terms[t].factor();
+    return loss;
   }
 
   // weight * mean z^2, and its gradient added.
@@ -381,6 +407,14 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
+
+Result<double> Objective::judge(std::span<const float> x) {
+  if (state_->options.judge == nullptr) return SearchProblem::judge(x);
+  if (x.size() != state_->schema->size() || state_->terms.empty()) {
+    return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+  }
+  return state_->judge(x);
+}
 
 Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
   EncoderInput input{.domain = state_->photo_domain, .shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};

@@ -11,6 +11,7 @@
 #include "image/image.hpp"
 #include "likeness/nn.hpp"
 #include "likeness/program.hpp"
+#include "likeness/scene.hpp"
 
 namespace likeness {
 
@@ -25,6 +26,9 @@ struct ObjectiveOptions {
   double tint_prior = 0.02;      ///< of the squared distance (a sum) of those that change colours and nothing else (models with companions)
   bool weigh_places = true;      ///< features count by the photo's classes; else every place that the photo covers counts the same
   bool centre_domains = true;    ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
+  /// Options of a choice (hair, brows) are compared by this client's pictures of them, not by the generator's, which blurs what tells one
+  /// from another; nullptr: by the generator's. Must outlive the search.
+  const GameClient* judge = nullptr;
   std::vector<double> depths = {};  ///< share of each depth in the features, shallowest first; empty: equal
 };
 
@@ -57,6 +61,8 @@ class Objective : public SearchProblem {
   /// Sets what is compared with. Errors: invalid_argument, diverged (features that are not finite).
   Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& options);
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
+  /// The loss with the client's picture of x in the generator's place (ObjectiveOptions::judge), else the loss.
+  Result<double> judge(std::span<const float> x) override;
   /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.
   Result<std::vector<float>> guess(const Encoder& encoder) const;
   /// The generator's picture, RGB. Errors: invalid_argument.

@@ -203,10 +203,10 @@ class Search {
       for (std::size_t option = 0; option < p.size(); ++option) {
         std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
         x[p.offset + option] = 1;
-        const auto value = problem_.evaluate(x, {});
-        if (!value.ok()) return value.status();
-        if (value->loss < least) {
-          least = value->loss;
+        const Result<double> loss = problem_.judge(x);
+        if (!loss.ok()) return loss.status();
+        if (*loss < least) {
+          least = *loss;
           winner = option;
         }
       }

@@ -22,6 +22,12 @@ class SearchProblem {
   virtual ~SearchProblem() = default;
   /// The loss at x, and its gradient unless `gradient` is empty. A non-finite loss is not an error: the search steps back.
   virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
+  /// What options of a choice are compared by, at an x whose choices are made: the loss, or a dearer and better measure of it.
+  virtual Result<double> judge(std::span<const float> x) {
+    const Result<Value> value = evaluate(x, {});
+    if (!value.ok()) return value.status();
+    return value->loss;
+  }
 };
 
 struct SearchResult {

@@ -52,6 +52,12 @@ enum class StartKind {
   average,  ///< the average face, as the method says
 };
 
+/// Whose pictures the options of a choice (hair, brows) are compared by, once per option and fit.
+enum class ChoiceJudge {
+  client,     ///< the game's own: right about what the generator blurs; one rendering an option
+  generator,  ///< the network's, which costs less where the client is slow
+};
+
 /// What a picture is, and so whose statistics its features and landmarks are compared by. A client's own picture fitted as a photo
 /// would be taken for a face that differs from all others as photos differ from renders.
 enum class PictureDomain {
@@ -89,6 +95,7 @@ struct FitOptions {
   OptimizerKind optimizer = OptimizerKind::adam;
   ObjectiveKind objective = ObjectiveKind::likeness;
   StartKind start = StartKind::guess;
+  ChoiceJudge choices = ChoiceJudge::client;
   PictureDomain domain = PictureDomain::photo;
   std::uint64_t seed = 0;  ///< 0: exactly at the start; else at a random point near it (for stability tests)
   /// Called after every step; return false to stop with the best character so far.
