@@ -106,15 +106,17 @@ likeness_fit_options default_options() {
           .progress = nullptr,
           .user = nullptr,
           .name = nullptr,
-          .start = static_cast<int32_t>(defaults.start)};
+          .start = static_cast<int32_t>(defaults.start),
+          .choices = static_cast<int32_t>(defaults.choices)};
 }
 
 // The rest is checked by search().
 Result<FitOptions> fit_options(const likeness_fit_options& c) {
   if (Status status = check_size(c); !status.ok()) return status;
   const auto is_0_or_1 = [](int32_t v) { return v == 0 || v == 1; };
-  if (!is_0_or_1(c.loss) || !is_0_or_1(c.align) || !is_0_or_1(c.optimizer) || !is_0_or_1(c.objective) || !is_0_or_1(c.start)) {
-    return invalid("loss, align, optimizer, objective and start take the numbers named in likeness.h");
+  if (!is_0_or_1(c.loss) || !is_0_or_1(c.align) || !is_0_or_1(c.optimizer) || !is_0_or_1(c.objective) || !is_0_or_1(c.start) ||
+      !is_0_or_1(c.choices)) {
+    return invalid("loss, align, optimizer, objective, start and choices take the numbers named in likeness.h");
   }
   FitOptions options{.iterations = c.iterations,
                      .threshold = c.threshold,
@@ -125,6 +127,7 @@ Result<FitOptions> fit_options(const likeness_fit_options& c) {
                      .optimizer = static_cast<OptimizerKind>(c.optimizer),
                      .objective = static_cast<ObjectiveKind>(c.objective),
                      .start = static_cast<StartKind>(c.start),
+                     .choices = static_cast<ChoiceJudge>(c.choices),
                      .seed = c.seed};
   if (c.progress != nullptr) {
     options.progress = [progress = c.progress, user = c.user](const FitProgress& p) {

@@ -37,6 +37,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
           {"objective", options.objective == ObjectiveKind::likeness ? "likeness" : "plain"},
           {"start", options.start == StartKind::guess ? "guess" : "average"},
+          {"choices", options.choices == ChoiceJudge::client ? "client" : "generator"},
           {"domain", options.domain == PictureDomain::photo ? "photo" : "render"},
           {"seed", options.seed}};
 }

@@ -209,6 +209,26 @@ TEST(Fitter, GivesAValidCharacterAndItsPictures) {
   EXPECT_EQ(result->rendered.rgb, model->client().render(neutral, {.size = 512})->rgb);
 }
 
+TEST(Fitter, TheClientsPicturesDecideChoicesWhereTheGeneratorKnowsNoBetter) {
+  const auto model = small_model();  // its generator is random
+  const Schema& schema = model->schema();
+  std::vector<std::size_t> generator_says;
+  for (std::size_t hat = 0; hat < 3; ++hat) {
+    std::vector<float> x = schema.default_vector();
+    for (std::size_t i = 0; i < 3; ++i) x[schema.find("hat")->offset + i] = i == hat ? 1 : 0;
+    const Rendering truth = *model->client().render(x, {.size = 512});
+    FitOptions options{.iterations = 4, .domain = PictureDomain::render};
+    Fitter fitter(model);
+    const auto chosen = [&] {
+      return schema.chosen(*schema.find("hat"), fitter.fit_framed({512, 512, truth.rgb}, truth.landmarks, options)->character.x);
+    };
+    EXPECT_EQ(chosen(), hat);
+    options.choices = ChoiceJudge::generator;
+    generator_says.push_back(chosen());
+  }
+  EXPECT_NE(generator_says, (std::vector<std::size_t>{0, 1, 2}));
+}
+
 TEST(Fitter, TakesAPictureInTheFrameAsItIs) {
   Fitter fitter(small_model());
   const Image picture = client_photo(1, 0);

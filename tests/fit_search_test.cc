@@ -101,6 +101,34 @@ TEST(Search, ChoicesAreTriedNotRounded) {
   EXPECT_NEAR(result->loss, 0.7, 1e-6);
 }
 
+// The loss is a bowl whose bottom has "l"; the judge, asked once an option, likes "n".
+class Judged : public Bowl {
+ public:
+  int judged = 0;
+  Result<double> judge(std::span<const float> x) override {
+    ++judged;
+    return 1 - static_cast<double>(x[10]);
+  }
+};
+
+TEST(Search, ChoicesAreTheJudgesAndTheRestTheLosss) {
+  const Schema s = schema();
+  Judged problem;
+  const auto result = search(problem, s, s.default_vector(), {.iterations = 200, .step = 0.05});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(s.chosen(*s.find("strong"), result->x), 3U);
+  EXPECT_EQ(problem.judged, 2 + 4);
+  EXPECT_NEAR(result->x[0], 0.3, 0.02);
+}
+
+TEST(Search, AJudgeThatFailsIsAnError) {
+  class Failing : public Bowl {
+    Result<double> judge(std::span<const float>) override { return Status{Code::client_failed, "gone"}; }
+  } problem;
+  const Schema s = schema();
+  EXPECT_EQ(search(problem, s, s.default_vector(), {.iterations = 10}).status().code, Code::client_failed);
+}
+
 // Remembers where the search began.
 class First : public Bowl {
  public:

@@ -117,6 +117,7 @@ enum { LIKENESS_ALIGN_AFFINE = 0, LIKENESS_ALIGN_SIMILARITY = 1 };
 enum { LIKENESS_OPTIMIZER_ADAM = 0, LIKENESS_OPTIMIZER_SGD = 1 };
 enum { LIKENESS_OBJECTIVE_LIKENESS = 0, LIKENESS_OBJECTIVE_PLAIN = 1 };
 enum { LIKENESS_START_GUESS = 0, LIKENESS_START_AVERAGE = 1 };
+enum { LIKENESS_CHOICES_CLIENT = 0, LIKENESS_CHOICES_GENERATOR = 1 };
 
 /* What the fields mean in full: FitOptions in likeness.hpp. */
 typedef struct likeness_fit_options {
@@ -134,6 +135,7 @@ typedef struct likeness_fit_options {
   void* user;                 /* handed to progress */
   const char* name;           /* the character's name inside the .mhm; NULL: "likeness" */
   int32_t start;              /* LIKENESS_START_... */
+  int32_t choices;            /* LIKENESS_CHOICES_...: whose pictures of the options are compared */
 } likeness_fit_options;
 
 /* Sets every field to its default. `size` is sizeof(likeness_fit_options) as the caller's compiler sees it. NULL: does nothing. */
