@@ -78,6 +78,9 @@ class Search {
       if (!std::isfinite(value->loss)) return Status{Code::diverged, "the fit has no finite loss: the model or the photo is unusable"};
       best_ = {x, *value};
     }
+    if (!ended_ || stop_ == StopReason::plateau) {
+      if (Status status = give_back(); !status.ok()) return status;
+    }
     return SearchResult{best_.x, best_.value.loss, best_.value.similarity, losses_, stop_};
   }
 
@@ -213,6 +216,37 @@ class Search {
       std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
       x[p.offset + winner] = 1;
     }
+    return Status::success();
+  }
+
+  // Puts groups of sliders back to the average where the judge sees no use in them: a beard that only the generator does not draw.
+  Status give_back() {
+    std::vector<std::string> groups;
+    for (const Parameter& p : schema_.parameters()) {
+      const bool slides = p.type == ParameterType::continuous && p.role == ParameterRole::identity;
+      if (slides && std::ranges::find(groups, p.group) == groups.end()) groups.push_back(p.group);
+    }
+    const std::vector<float> average = schema_.default_vector();
+    std::vector<float> x = best_.x;
+    Result<double> least = problem_.judge(x);
+    if (!least.ok()) return least.status();
+    for (const std::string& group : groups) {
+      std::vector<float> without = x;
+      for (const Parameter& p : schema_.parameters()) {
+        if (p.group == group && p.type == ParameterType::continuous && p.role == ParameterRole::identity)
+          without[p.offset] = average[p.offset];
+      }
+      const Result<double> loss = problem_.judge(without);
+      if (!loss.ok()) return loss.status();
+      if (*loss < *least) {
+        least = loss;
+        x = std::move(without);
+      }
+    }
+    if (x == best_.x) return Status::success();
+    const auto value = problem_.evaluate(x, {});
+    if (!value.ok()) return value.status();
+    best_ = {std::move(x), *value};
     return Status::success();
   }
 

@@ -105,9 +105,10 @@ TEST(Search, ChoicesAreTriedNotRounded) {
 class Judged : public Bowl {
  public:
   int judged = 0;
+  bool likes_the_average = false;
   Result<double> judge(std::span<const float> x) override {
     ++judged;
-    return 1 - static_cast<double>(x[10]);
+    return 1 - static_cast<double>(x[10]) + (likes_the_average ? std::abs(x[0] - 0.5) : 0);
   }
 };
 
@@ -117,8 +118,20 @@ TEST(Search, ChoicesAreTheJudgesAndTheRestTheLosss) {
   const auto result = search(problem, s, s.default_vector(), {.iterations = 200, .step = 0.05});
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(s.chosen(*s.find("strong"), result->x), 3U);
-  EXPECT_EQ(problem.judged, 2 + 4);
+  EXPECT_EQ(problem.judged, 2 + 4 + 1 + 1);  // the options of both choices, the result, and that without its one group of sliders
   EXPECT_NEAR(result->x[0], 0.3, 0.02);
+}
+
+TEST(Search, GroupsThatTheJudgeSeesNoUseInGoBackToTheAverage) {
+  const Schema s = schema();
+  Judged problem;
+  problem.likes_the_average = true;
+  const auto result = search(problem, s, s.default_vector(), {.iterations = 200, .step = 0.05});
+  ASSERT_TRUE(result.ok());
+  EXPECT_FLOAT_EQ(result->x[0], 0.5F);
+  EXPECT_FLOAT_EQ(result->x[1], 0.5F);
+  EXPECT_NEAR(result->x[3], 0.7, 0.02);  // no slider
+  EXPECT_DOUBLE_EQ(result->loss, problem.evaluate(result->x, {})->loss);
 }
 
 TEST(Search, AJudgeThatFailsIsAnError) {

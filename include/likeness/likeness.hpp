@@ -52,9 +52,9 @@ enum class StartKind {
   average,  ///< the average face, as the method says
 };
 
-/// Whose pictures the options of a choice (hair, brows) are compared by, once per option and fit.
+/// Whose pictures the options of a choice (hair, brows) are compared by, and at the end groups of sliders with the average, once each.
 enum class ChoiceJudge {
-  client,     ///< the game's own: right about what the generator blurs; one rendering an option
+  client,     ///< the game's own: right about what the generator blurs; one rendering an option and group
   generator,  ///< the network's, which costs less where the client is slow
 };
 
@@ -108,7 +108,8 @@ struct FitResult {
   /// 1 - D, where D is the mean over depths of sum w |a - b| / sum w (|a| + |b|), a and b the (centred) features of photo and
   /// generated face, w the weight of the place. 1: equal; 0: opposite; unrelated faces come to about 0.3.
   double similarity = 0;
-  std::vector<double> losses;  ///< of every step, 1 at the average face; the returned character has the least of the last stage
+  std::vector<double> losses;  ///< of every step, 1 at the average face. The returned character is that of the last stage's least, with
+                               ///< those groups of sliders at the average that made the judge's picture of it (ChoiceJudge) no better
   double loss = 0;             ///< of the returned character
   int iterations = 0;          ///< steps taken
   StopReason stop = StopReason::iterations;
