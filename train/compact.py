@@ -128,7 +128,7 @@ def check_environment(a):
     if missing:
         raise SystemExit(f"{sys.executable} lacks what training needs: apt-get install {' '.join(missing)} (or PYTHON=one that has it)")
     if not os.access(a.client, os.X_OK):
-        raise SystemExit(f"there is no program {a.client}: make build/release/cli/likeness, or --client")
+        raise SystemExit(f"there is no program {a.client}: `make train-compact` builds it")
     if not os.path.exists(os.path.join(HEAD, "head.asset")):
         raise SystemExit(f"{HEAD}/head.asset is missing: the build packs it (make)")
     if a.portraits and not os.path.isdir(a.portraits):
