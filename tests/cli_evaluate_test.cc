@@ -159,9 +159,11 @@ TEST_F(Evaluate, RecoveryDrawsFitsAgain) {
 TEST_F(Evaluate, RecoveryLikeAPhotoStaysInTheAlignedFrame) {
   const auto exact = figures(run_program("evaluate recovery --seed 5 -n 1 --iterations 1 --prior 100" + model()));
   const auto found = figures(run_program("evaluate recovery --seed 5 -n 1 --iterations 1 --prior 100 --detect" + model()));
-  // Both draw nearly the average; alignment brings the original nearer to it.
-  EXPECT_LT(found.at("recovery_landmarks_percent_mean"), exact.at("recovery_landmarks_percent_mean"));
-  EXPECT_GT(found.at("recovery_landmarks_percent_mean"), 0);
+  // Both draw nearly the average. Alignment moves the original, by the finder's error at most a little away from it: landmarks left in
+  // another frame than the picture's would be far off.
+  EXPECT_EQ(found.at("recovery_refused"), 0);
+  EXPECT_NE(found.at("recovery_landmarks_percent_mean"), exact.at("recovery_landmarks_percent_mean"));
+  EXPECT_LT(found.at("recovery_landmarks_percent_mean"), exact.at("recovery_landmarks_percent_mean") + 2);
 }
 
 TEST_F(Evaluate, CompanionsAreComparedWithTheClient) {
