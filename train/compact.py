@@ -29,7 +29,8 @@ RENDERS = {  # name: (pictures, fewest of them, side, seed, further options)
 TRAINING = {"g": 150.0, "f": 60.0, "adapt": 25.0}
 # The generator draws on renders made meanwhile, none twice; at 512x512 the finest layers see a window, which costs a fraction.
 GENERATOR = ["--stages", "128:0.25,256:0.6,512:1", "--window", "24"]
-ADAPTATION = ["--stages", "256:1", "--rate", "1e-3"]
+ADAPTATION = ["--stages", "256:1", "--rate", "8e-4"]
+ADAPTED_SHARE = 0.5  # of the adapted weights in what is exported
 RENDERS_A_SECOND = {256: 50.0, 512: 20.0}  # of one core
 ALIGNED_A_SECOND = 5.0
 OTHER_MINUTES = {"statistics": 1.0, "companions": 1.0, "export": 5.0}
@@ -89,7 +90,9 @@ class Recipe:
             align = [self.client, "align", self.portraits, "-o", self.path("aligned"), "--landmarks", "--model", HEAD, "--threads", THREADS]
             steps += [self.step("align", "the portraits, and their landmarks", align, (), self.portrait_minutes()),
                       self.training("adapt", "f", "extractor, adapted to photographs", ("f", "align"), *caches, *backgrounds,
-                                    "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), *ADAPTATION)]
+                                    "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), *ADAPTATION),
+                      self.step("blend", "extractor, between before and after", ["blend_f.py", "--before", self.path("f", "f.pt"), "--after", self.path("adapt", "f.pt"),
+                                                                                 "--share", ADAPTED_SHARE, "--out", self.path("blend", "f.pt")], ("f", "adapt"), 0.1)]
         return steps
 
     def model(self, folder, extractor, photographs):
@@ -118,7 +121,7 @@ class Recipe:
         """In the order in which they start where one runs at a time."""
         steps = [self.render(name) for name in RENDERS] + self.generator() + self.extractor()
         if self.portraits:
-            return steps + self.model("renders-only", "f", False) + self.model("model", "adapt", True)
+            return steps + self.model("renders-only", "f", False) + self.model("model", "blend", True)
         return steps + self.model("model", "f", False)
 
 

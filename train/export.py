@@ -71,6 +71,8 @@ def card(state, kind, portraits, figures, note):
         data += f"; backgrounds from {portraits}" if o.get("photos") else ""
         recipe = "strong augmentation, cross-entropy over 11 classes"
     recipe = "; ".join([recipe] + [f"first {one_training(t)}" for t in before] + [("then " if before else "") + one_training(state)])
+    if "blended" in state:
+        recipe += f"; then {state['blended']:g} of these weights and {1 - state['blended']:g} of those before the last training"
     hours = sum(t["spent"] for t in [*before, state]) / 3600
     return {"schema": state["schema"], "data": data, "recipe": recipe, "hours": f"{hours:.2f}", "figures": json.dumps(figures), "licence": LICENCE, "note": note}
 

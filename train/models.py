@@ -346,7 +346,7 @@ class ResidualNet(nn.Module):
         return self.head(features) if self.classifier is None else self.classifier(features[-1])
 
 
-GENERATOR_CHANNELS = [320, 256, 192, 128, 64, 40, 16, 3]
+GENERATOR_CHANNELS = [448, 352, 224, 128, 64, 40, 16, 3]
 EXTRACTOR_ARCHITECTURE = {
     "type": "residual", "block": "basic", "layers": [1, 2, 2, 2], "widths": [16, 48, 96, 160],
     "stem": {"width": 16, "kernel": 3, "stride": 2, "max_pool": False}, "input_size": 256,

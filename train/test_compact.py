@@ -35,7 +35,7 @@ class RecipeTest(unittest.TestCase):
 
     def test_every_file_that_a_step_reads_was_written_by_one_it_waits_for(self):
         writers = {"renders": "render-renders", "glasses": "render-glasses", "held": "render-held", "held512": "render-held512", "g": "g", "f": "f",
-                   "adapt": "adapt", "aligned": "align", "statistics.safetensors": "statistics"}
+                   "adapt": "adapt", "blend": "blend", "aligned": "align", "statistics.safetensors": "statistics"}
         steps = {s.name: s for s in recipe(portraits=PORTRAITS).steps()}
         for step in steps.values():
             before, todo = set(), [step.name]
@@ -50,9 +50,9 @@ class RecipeTest(unittest.TestCase):
     def test_renders_only_has_no_photograph_in_it(self):
         steps = {s.name: s for s in recipe(portraits=PORTRAITS).steps()}
         for name in ("companions-renders-only", "export-renders-only"):
-            self.assertFalse([p for p in steps[name].command if "aligned" in p or "statistics" in p or "adapt" in p], name)
+            self.assertFalse([p for p in steps[name].command if "aligned" in p or "statistics" in p or "adapt" in p or "blend" in p], name)
         self.assertEqual(option(steps["export-renders-only"], "--f"), "/o/work/f/f.pt")
-        self.assertEqual(option(steps["export"], "--f"), "/o/work/adapt/f.pt")
+        self.assertEqual(option(steps["export"], "--f"), "/o/work/blend/f.pt")
         without = [p for s in recipe().steps() for p in s.command]
         self.assertFalse([p for p in without if "photos" in p or "aligned" in p])
 

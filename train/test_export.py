@@ -56,6 +56,7 @@ class ExportTest(unittest.TestCase):
         self.assertIn("2 processes of 1 thread(s)", card["recipe"])
         self.assertIn("7 portraits of cats with pseudo labels", card["data"])
         self.assertNotIn("secret", json.dumps(card))
+        self.assertIn("0.4 of these weights and 0.6", export.card({**state, "blended": 0.4}, "f", "", {}, "")["recipe"])
         self.assertNotIn("portraits", export.card({**first, "schema": "s"}, "f", "portraits", {}, "")["data"])
 
     def test_groups_of_the_schema(self):
