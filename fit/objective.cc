@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "fit/feature_target.hpp"
 #include "image/resample.hpp"
 
 namespace likeness {
@@ -20,15 +21,6 @@ constexpr float kEverywhere = 0.15F;
 constexpr std::array<float, kClasses> kClassWeight = {0, 1, 1, 2, 2, 2, 2, 2, 2, 0, 2};
 // The least divisors: a photo whose landmarks or colours are nearly the average's must not make a term of noise.
 constexpr double kLeastLandmarks = 0.25, kLeastColours = 0.04, kLeast = 1e-9;
-
-// What the loss needs of the photo at one depth.
-struct Depth {
-  Tensor<float> target;  // [1, C, H, W], shifted so that it compares with scale * feature: see State::aim()
-  Tensor<float> shift;   // [C, H, W] or empty: scale * feature - shift is the centred feature
-  Tensor<float> scale;   // [C] or empty: 1 / deviation over renders
-  Tensor<float> zero;    // [C], the shift of the affine operation
-  Tensor<float> places;  // [1, 1, H, W]
-};
 
 // A term of the loss: its value in the last evaluation, and what it is multiplied by.
 struct Weighted {
@@ -64,7 +56,7 @@ struct Objective::State {
   const Companions* companions;
   ObjectiveOptions options;
 
-  std::vector<Depth> depths;
+  std::vector<FeatureTarget> depths;
   std::vector<float> shallow, deep;  // the photo's features of the last two depths, as an encoder takes them
   std::optional<Landmarks> photo_points;
   PictureDomain photo_domain = PictureDomain::photo;
@@ -97,63 +89,13 @@ struct Objective::State {
     return fits ? picture : resize_bilinear(picture, input_side(), input_side());
   }
 
-  // Sets one depth's target from the photo's features [1, C, H, W].
-  //
-  // Centred, the photo is a = (f - m_p) / s_p and the generated picture b = (g - m_r) / s_r. Their difference is that of
-  // a + m_r / s_r, which is constant, and g / s_r, which is one affine operation on the tape.
-  Status aim(std::size_t d, const Var<float>& feature, PictureDomain domain) {
-    Depth& depth = depths[d];
-    const Shape shape = feature.shape();
-    depth = {};
-    depth.target = {shape, std::vector<float>(feature.value().begin(), feature.value().end())};
-    if (!std::ranges::all_of(depth.target.data, [](float v) { return std::isfinite(v); })) {
-      return {Code::diverged, "the extractor's features of the photo are not finite"};
-    }
-    const FeatureStatistics<float>& renders = extractor->render_statistics();
-    const FeatureStatistics<float>& photos = domain == PictureDomain::render ? renders : extractor->photo_statistics();
-    const auto has = [&](const FeatureStatistics<float>& s) {
-      return d < s.mean.size() && d < s.std.size() && s.mean[d].data.size() == depth.target.data.size() &&
-             s.std[d].data.size() == static_cast<std::size_t>(shape[1]);
-    };
-    if (!options.centre_domains || !has(photos) || !has(renders)) return Status::success();
-    const std::size_t channels = photos.std[d].data.size(), area = depth.target.data.size() / channels;
-    depth.scale = {{shape[1]}, std::vector<float>(channels)};
-    depth.zero = {{shape[1]}, std::vector<float>(channels)};
-    depth.shift = {{shape[1], shape[2], shape[3]}, std::vector<float>(channels * area)};
-    for (std::size_t c = 0; c < channels; ++c) {
-      depth.scale.data[c] = 1 / renders.std[d].data[c];
-      for (std::size_t i = c * area; i < (c + 1) * area; ++i) {
-        depth.shift.data[i] = renders.mean[d].data[i] * depth.scale.data[c];
-        depth.target.data[i] = (depth.target.data[i] - photos.mean[d].data[i]) / photos.std[d].data[c] + depth.shift.data[i];
-      }
-    }
-    return Status::success();
-  }
-
-  // sum w |a - b| / sum w (|a| + |b|), of features that the tape has just computed.
-  static double distance(const Depth& depth, std::span<const float> feature) {
-    const std::size_t area = depth.places.data.size();
-    double apart = 0, together = 0;
-    for (std::size_t i = 0; i < feature.size(); ++i) {
-      const double shift = depth.shift.data.empty() ? 0 : depth.shift.data[i];
-      const double a = depth.target.data[i] - shift, b = feature[i] - shift, w = depth.places.data[i % area];
-      apart += w * std::abs(a - b);
-      together += w * (std::abs(a) + std::abs(b));
-    }
-    return together > 0 ? apart / together : 0;
-  }
-
   // The terms of the depths and of the probabilities, and the features that the depths compare.
   std::pair<std::vector<Var<float>>, std::vector<Var<float>>> compare(Tape<float>& tape, Var<float> picture) const {
     std::vector<Var<float>> distances, centred;
     const std::vector<Var<float>> found = extractor->features(to_input(picture));
     for (std::size_t d = 0; d < depths.size() && d < found.size(); ++d) {
-      const Depth& depth = depths[d];
-      Var<float> feature = found[d];
-      if (!depth.scale.data.empty()) feature = affine(feature, tape.constant(depth.scale), tape.constant(depth.zero));
-      const Var<float> target = tape.constant(depth.target), places = tape.constant(depth.places);
-      distances.push_back(options.loss == LossKind::l1 ? l1_mean(feature, target, places) : l2_mean(feature, target, places));
-      centred.push_back(feature);
+      centred.push_back(depths[d].scaled(tape, found[d]));
+      distances.push_back(depths[d].distance(tape, centred.back(), options.loss));
     }
     if (probability_term > 0) {
       distances.push_back(l1_mean(softmax(extractor->segment(found), 1), tape.constant(probabilities), tape.constant(covered)));
@@ -188,7 +130,7 @@ struct Objective::State {
     program->forward();
     double apart = 0;
     for (std::size_t d = 0; d < compared.size(); ++d)
-      apart += distance(depths[d], program->value(compared[d])) / static_cast<double>(compared.size());
+      apart += depths[d].dissimilarity(program->value(compared[d])) / static_cast<double>(compared.size());
     for (std::size_t t = 0; t < parts.size(); ++t) terms[t].value = static_cast<double>(program->value(parts[t])[0]);
     if (!gradient.empty()) {
       program->backward();
@@ -267,9 +209,11 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   photo_points.reset();
   if (photo.landmarks != nullptr) photo_points = *photo.landmarks;
   photo_domain = photo.domain;
-  depths.assign(features.size(), {});
+  depths.clear();
   for (std::size_t d = 0; d < features.size(); ++d) {
-    if (Status status = aim(d, features[d], photo.domain); !status.ok()) return status;
+    Result<FeatureTarget> target = FeatureTarget::create(features[d], d, *extractor, photo.domain, options.centre_domains);
+    if (!target.ok()) return target.status();
+    depths.push_back(std::move(*target));
   }
 
   const std::int64_t side = features[0].shape()[2];
@@ -298,7 +242,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
     const std::int64_t size = features[d].shape()[2];
     Result<std::vector<float>> weights = shrink(map, 1, side, size);
     if (!weights.ok()) return weights.status();
-    depths[d].places = {{1, 1, size, size}, std::move(*weights)};
+    depths[d].set_places({{1, 1, size, size}, std::move(*weights)});
   }
   if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks, photo.domain);
   return set_terms(photo);
