@@ -33,7 +33,8 @@ ADAPTATION = ["--stages", "256:1", "--rate", "8e-4"]
 ADAPTED_SHARE = 0.5  # of the adapted weights in what is exported
 RENDERS_A_SECOND = {256: 50.0, 512: 20.0}  # of one core
 ALIGNED_A_SECOND = 5.0
-OTHER_MINUTES = {"statistics": 1.0, "companions": 1.0, "export": 5.0}
+OTHER_MINUTES = {"statistics": 1.0, "companions": 1.0, "export": 5.0, "encoder": 6.0}
+ENCODER_RENDERS = 10000
 
 
 def recipe_minutes():
@@ -111,7 +112,12 @@ class Recipe:
                   "--held-out", self.path("held"), "--held-out512", self.path("held512"), "--count", 1000, "--threads", THREADS,
                   *(["--statistics", statistics] if photographs else [])]
         after = ["g", extractor, "render-held512", *(s.name for s in steps)]
-        return steps + [self.step("export" + suffix, f"the model files, with figures, into {target}", export, after, self.other("export"))]
+        steps.append(self.step("export" + suffix, f"the model files, with figures, into {target}", export, after, self.other("export")))
+        if photographs:  # it reads features by the statistics of both kinds of pictures, from the exported extractor
+            encoder = ["train_encoder.py", "--model", target, "--cache", self.path("renders"), "--held-out", self.path("held"), "--work", self.path("encoder"),
+                       "--count", max(300, round(ENCODER_RENDERS * self.scale)), "--held-count", 32 if self.scale < 0.1 else 500, "--threads", THREADS, *self.bf16]
+            steps.append(self.step("encoder", "the first guess of a fit", encoder, ["export" + suffix], self.other("encoder")))
+        return steps
 
     def folders(self):
         """Model folders of the result; the fewest photographs first."""

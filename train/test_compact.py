@@ -35,7 +35,7 @@ class RecipeTest(unittest.TestCase):
 
     def test_every_file_that_a_step_reads_was_written_by_one_it_waits_for(self):
         writers = {"renders": "render-renders", "glasses": "render-glasses", "held": "render-held", "held512": "render-held512", "g": "g", "f": "f",
-                   "adapt": "adapt", "blend": "blend", "aligned": "align", "statistics.safetensors": "statistics"}
+                   "adapt": "adapt", "blend": "blend", "aligned": "align", "statistics.safetensors": "statistics", "encoder": "encoder"}
         steps = {s.name: s for s in recipe(portraits=PORTRAITS).steps()}
         for step in steps.values():
             before, todo = set(), [step.name]
