@@ -169,4 +169,12 @@ Result<Face> FaceFinder::find(const Image& photo) const {
   }
 }
 
+Result<Landmarks> FaceFinder::landmarks(const Image& photo, const std::array<float, 4>& box) const {
+  const bool finite = std::ranges::all_of(box, [](float v) { return std::isfinite(v); });
+  if (photo.channels != 3 || photo.width < 1 || photo.height < 1 || !finite || !(box[2] > box[0]) || !(box[3] > box[1])) {
+    return Status{Code::invalid_argument, "landmarks are found in a box of an RGB picture"};
+  }
+  return regress(impl_->landmarks, photo, dlib::drectangle(box[0], box[1], box[2], box[3]));
+}
+
 }  // namespace likeness

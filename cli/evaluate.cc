@@ -104,6 +104,7 @@ void add_evaluate_command(CLI::App& app, int& exit) {
   add_evaluate_generator(*command, exit);
   add_evaluate_extractor(*command, exit);
   add_evaluate_fit(*command, exit);
+  add_evaluate_landmarks(*command, exit);
   add_evaluate_sheet(*command, exit);
 }
 

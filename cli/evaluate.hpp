@@ -47,6 +47,7 @@ void add_evaluate_scene(CLI::App& app, int& exit);
 void add_evaluate_generator(CLI::App& app, int& exit);
 void add_evaluate_extractor(CLI::App& app, int& exit);
 void add_evaluate_fit(CLI::App& app, int& exit);
+void add_evaluate_landmarks(CLI::App& app, int& exit);
 void add_evaluate_sheet(CLI::App& app, int& exit);
 
 }  // namespace likeness::cli
