@@ -16,7 +16,6 @@ constexpr double kUnsure = 0.3;        // weight of jaw and mouth
 // Weights of the regions, and the share of the frame from which on they count fully.
 constexpr std::array<double, kColourRegions> kRegionWeight = {1, 1, 0.3, 0.3};
 constexpr std::array<double, kColourRegions> kFullShare = {0.05, 0.04, 0.002, 0.002};
-constexpr std::array<std::array<int, 2>, kColourRegions> kRegionClasses = {{{1, 7}, {2, 2}, {8, 10}, {3, 4}}};
 
 Status read(const Safetensors& file, const std::string& name, std::size_t size, std::vector<float>& out) {
   const TensorEntry* entry = file.find(name);
@@ -111,14 +110,14 @@ void Companions::colours_backward(std::span<const float> x, std::span<const doub
   for (std::size_t i = 0; i < k; ++i) gradient[inputs_[i]] += static_cast<float>(slope[i] * routed_[inputs_[i]]);
 }
 
-LandmarkTerm::LandmarkTerm(const Companions& companions, const Landmarks& photo) {
+LandmarkTerm::LandmarkTerm(const Companions& companions, const Landmarks& photo, PictureDomain domain) {
   double sum = 0;
-  const bool centred = !companions.photo_mean().empty();
+  const bool measured = !companions.photo_mean().empty(), centred = measured && domain == PictureDomain::photo;
   for (std::size_t i = 0; i < kCoordinates; ++i) {
     const std::size_t landmark = i / 2;
     target_[i] = photo[landmark][i % 2];
     if (centred) target_[i] += companions.render_mean()[i] - companions.photo_mean()[i];
-    const double deviation = centred ? companions.photo_deviation()[i] : 2 * kLeastDeviation;
+    const double deviation = measured ? companions.photo_deviation()[i] : 2 * kLeastDeviation;
     weight_[i] = (landmark < 17 || landmark >= 48 ? kUnsure : 1.0) / (deviation + kLeastDeviation);
     sum += landmark < 17 || landmark >= 48 ? kUnsure : 1.0;
   }
@@ -160,7 +159,7 @@ ColourTerm colour_term(std::span<const float> rgb, std::span<const float> probab
   std::array<double, kColours> target{};
   std::array<double, kColourRegions> weight{};
   for (std::size_t r = 0; r < kColourRegions; ++r) {
-    const auto first = static_cast<std::size_t>(kRegionClasses[r][0]), second = static_cast<std::size_t>(kRegionClasses[r][1]);
+    const auto first = static_cast<std::size_t>(kColourRegionClasses[r][0]), second = static_cast<std::size_t>(kColourRegionClasses[r][1]);
     double amount = 0;
     std::array<double, 3> sum{};
     for (std::size_t i = 0; i < places; ++i) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "likeness/alignment.hpp"
+#include "likeness/likeness.hpp"
 #include "likeness/scene.hpp"
 #include "likeness/status.hpp"
 #include "weights/safetensors.hpp"
@@ -16,7 +17,10 @@
 namespace likeness {
 
 /// Regions whose mean colour is compared, in the order of the companion's outputs.
-constexpr std::size_t kColourRegions = 4;  // skin, hair, lips, brows
+constexpr std::size_t kColourRegions = 4;
+constexpr std::array<const char*, kColourRegions> kColourRegionNames = {"skin", "hair", "lips", "brows"};
+/// The two classes of label maps that make up each (twice the same where it is one).
+constexpr std::array<std::array<int, 2>, kColourRegions> kColourRegionClasses = {{{1, 7}, {2, 2}, {8, 10}, {3, 4}}};
 
 /// The contents of companions.safetensors. Immutable.
 class Companions {
@@ -54,8 +58,8 @@ class Companions {
 class LandmarkTerm {
  public:
   LandmarkTerm() = default;
-  /// `photo`: landmarks in pixels of the 512 frame.
-  LandmarkTerm(const Companions& companions, const Landmarks& photo);
+  /// `photo`: landmarks in pixels of the 512 frame. Those of a render are t as they are.
+  LandmarkTerm(const Companions& companions, const Landmarks& photo, PictureDomain domain = PictureDomain::photo);
   /// The value; adds scale * gradient unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
 

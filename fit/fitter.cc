@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <utility>
@@ -53,15 +54,20 @@ struct Fitter::State {
   std::unique_ptr<Objective> objective;  // made by the first fit
 
   Result<FitResult> fit(const Image& photo, const Landmarks* known, const FitOptions& options);
+  Result<FitResult> fit_aligned(AlignedPhoto aligned, const FitOptions& options);
 };
 
 Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known, const FitOptions& options) {
   if (Status status = check_options(options); !status.ok()) return status;  // before a face is looked for
+  const Aligner& aligner = *model->impl().aligner;
+  Result<AlignedPhoto> aligned = known != nullptr ? aligner.align(photo, *known, options.align) : aligner.align(photo, options.align);
+  if (!aligned.ok()) return aligned.status();
+  return fit_aligned(std::move(*aligned), options);
+}
+
+Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOptions& options) {
   const Model::Impl& parts = model->impl();
   const Schema& schema = model->schema();
-  Result<AlignedPhoto> aligned =
-      known != nullptr ? parts.aligner->align(photo, *known, options.align) : parts.aligner->align(photo, options.align);
-  if (!aligned.ok()) return aligned.status();
   if (!objective) {
     Result<std::unique_ptr<Objective>> created =
         Objective::create(parts.generator, parts.extractor, schema, parts.companions ? &*parts.companions : nullptr);
@@ -72,10 +78,11 @@ Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known,
                                                                           : ObjectiveOptions{.loss = options.loss, .prior = options.prior};
   Landmarks framed;
   for (std::size_t i = 0; i < framed.size(); ++i) {
-    const auto p = aligned->to_frame.apply(aligned->landmarks[i][0], aligned->landmarks[i][1]);
+    const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);
     framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
   }
-  if (Status status = objective->set_photo({aligned->picture, aligned->coverage, &framed}, loss); !status.ok()) return status;
+  const FramedPhoto photo{aligned.picture, aligned.coverage, &framed, options.domain};
+  if (Status status = objective->set_photo(photo, loss); !status.ok()) return status;
   Result<SearchResult> found = search(*objective, schema, start_vector(schema, options.seed), options);
   if (!found.ok()) return found.status();
   Result<Picture> generated = objective->generate(found->x);
@@ -90,8 +97,8 @@ Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known,
   result.losses = std::move(found->losses);
   result.loss = found->loss;
   result.stop = found->stop;
-  result.landmarks = aligned->landmarks;
-  result.aligned = {kFrame, std::move(aligned->picture.pixels)};
+  result.landmarks = aligned.landmarks;
+  result.aligned = {kFrame, std::move(aligned.picture.pixels)};
   if (generated->size != kFrame) {
     Image small(generated->size, generated->size, 3);
     small.pixels = std::move(generated->rgb);
@@ -125,6 +132,19 @@ Result<FitResult> Fitter::fit(const PhotoView& photo, const Landmarks& landmarks
   const Result<Image> image = image_of(photo);
   if (!image.ok()) return image.status();
   return state_->fit(*image, &landmarks, options);
+}
+
+Result<FitResult> Fitter::fit_framed(const PhotoView& picture, const Landmarks& landmarks, const FitOptions& options) {
+  if (Status status = check_options(options); !status.ok()) return status;
+  Result<Image> image = image_of(picture);
+  if (!image.ok()) return image.status();
+  if (image->width != kFrame || image->height != kFrame) return Status{Code::invalid_argument, "a picture in the frame is 512 x 512"};
+  for (const Point& p : landmarks) {
+    if (!std::isfinite(p[0]) || !std::isfinite(p[1])) return Status{Code::invalid_argument, "a landmark is not finite"};
+  }
+  Image everywhere(kFrame, kFrame, 1);
+  std::ranges::fill(everywhere.pixels, std::uint8_t{255});
+  return state_->fit_aligned({landmarks, {}, std::move(*image), std::move(everywhere)}, options);
 }
 
 }  // namespace likeness

@@ -96,7 +96,7 @@ struct Objective::State {
   //
   // Centred, the photo is a = (f - m_p) / s_p and the generated picture b = (g - m_r) / s_r. Their difference is that of
   // a + m_r / s_r, which is constant, and g / s_r, which is one affine operation on the tape.
-  Status aim(std::size_t d, const Var<float>& feature) {
+  Status aim(std::size_t d, const Var<float>& feature, PictureDomain domain) {
     Depth& depth = depths[d];
     const Shape shape = feature.shape();
     depth = {};
@@ -104,7 +104,8 @@ struct Objective::State {
     if (!std::ranges::all_of(depth.target.data, [](float v) { return std::isfinite(v); })) {
       return {Code::diverged, "the extractor's features of the photo are not finite"};
     }
-    const FeatureStatistics<float>&photos = extractor->photo_statistics(), &renders = extractor->render_statistics();
+    const FeatureStatistics<float>& renders = extractor->render_statistics();
+    const FeatureStatistics<float>& photos = domain == PictureDomain::render ? renders : extractor->photo_statistics();
     const auto has = [&](const FeatureStatistics<float>& s) {
       return d < s.mean.size() && d < s.std.size() && s.mean[d].data.size() == depth.target.data.size() &&
              s.std[d].data.size() == static_cast<std::size_t>(shape[1]);
@@ -229,7 +230,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   if (!tape.status().ok()) return tape.status();
   depths.assign(features.size(), {});
   for (std::size_t d = 0; d < features.size(); ++d) {
-    if (Status status = aim(d, features[d]); !status.ok()) return status;
+    if (Status status = aim(d, features[d], photo.domain); !status.ok()) return status;
   }
 
   const std::int64_t side = features[0].shape()[2];
@@ -260,7 +261,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
     if (!weights.ok()) return weights.status();
     depths[d].places = {{1, 1, size, size}, std::move(*weights)};
   }
-  if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks);
+  if (companions != nullptr && photo.landmarks != nullptr) landmarks = LandmarkTerm(*companions, *photo.landmarks, photo.domain);
   return set_terms(photo);
 }
 

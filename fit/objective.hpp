@@ -32,9 +32,10 @@ ObjectiveOptions plain_objective(LossKind loss);
 
 /// A photo in the reference face's frame.
 struct FramedPhoto {
-  const Image& picture;                  ///< square RGB
-  const Image& coverage;                 ///< as large, 255 = covered
-  const Landmarks* landmarks = nullptr;  ///< in pixels of the 512 frame; nullptr: no landmark term
+  const Image& picture;                         ///< square RGB
+  const Image& coverage;                        ///< as large, 255 = covered
+  const Landmarks* landmarks = nullptr;         ///< in pixels of the 512 frame; nullptr: no landmark term
+  PictureDomain domain = PictureDomain::photo;  ///< whose statistics it is centred by
 };
 
 /// loss(x) = (sum_t w_t T_t(x) / T_t(average) + prior * mean z^2 + tint_prior * sum z_tint^2) / sum_t w_t over the terms t: each depth of

@@ -35,6 +35,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"align", options.align == AlignKind::affine ? "affine" : "similarity"},
           {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
           {"objective", options.objective == ObjectiveKind::likeness ? "likeness" : "plain"},
+          {"domain", options.domain == PictureDomain::photo ? "photo" : "render"},
           {"seed", options.seed}};
 }
 

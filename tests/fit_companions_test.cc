@@ -91,10 +91,13 @@ TEST(Companions, CentredLandmarksForgetWhatAllPhotosShare) {
   parts.bias = parts.render;
   std::ranges::fill(parts.weight, 0.0F);
   EXPECT_NEAR(LandmarkTerm(*parts.load(), mean).evaluate(*parts.load(), kX, 1, {}), 0, 1e-5);
-  parts.photos = false;
-  const Companions bare = *parts.load();
   Landmarks render;
   for (std::size_t i = 0; i < 136; ++i) render[i / 2][i % 2] = parts.render[i];
+  // A render asks for itself.
+  EXPECT_NEAR(LandmarkTerm(*parts.load(), render, PictureDomain::render).evaluate(*parts.load(), kX, 1, {}), 0, 1e-5);
+  EXPECT_GT(LandmarkTerm(*parts.load(), render).evaluate(*parts.load(), kX, 1, {}), 1);
+  parts.photos = false;
+  const Companions bare = *parts.load();
   EXPECT_NEAR(LandmarkTerm(bare, render).evaluate(bare, kX, 1, {}), 0, 1e-5);
   EXPECT_GT(LandmarkTerm(bare, mean).evaluate(bare, kX, 1, {}), 1);
 }

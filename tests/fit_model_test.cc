@@ -132,6 +132,16 @@ TEST(Objective, RefusesAnotherScene) {
   EXPECT_EQ(Objective::create(generator, extractor, other, nullptr).status().code, Code::schema_mismatch);
 }
 
+TEST(Objective, ComparesARenderWithTheStatisticsOfRenders) {
+  Fixture f(true);
+  const Image picture = f.photo(), everywhere = covered(64);
+  const ObjectiveOptions options{.prior = 0};
+  ASSERT_TRUE(f.objective->set_photo({picture, everywhere, nullptr, PictureDomain::render}, options).ok());
+  EXPECT_LT(f.objective->evaluate(truth(), {})->loss, 0.05);  // rounded to 8 bits
+  ASSERT_TRUE(f.objective->set_photo({picture, everywhere}, options).ok());
+  EXPECT_GT(f.objective->evaluate(truth(), {})->loss, 0.1);
+}
+
 TEST(Search, FindsTheGeneratorsOwnPicture) {
   Fixture f(false);  // with the two domains' statistics apart, the truth would not be the best answer
   ASSERT_TRUE(f.objective->set_photo({f.photo(), covered(64)}, {.prior = 0.01}).ok());
@@ -197,6 +207,22 @@ TEST(Fitter, GivesAValidCharacterAndItsPictures) {
   std::vector<float> neutral = result->character.x;
   neutral[8] = 0.5F;
   EXPECT_EQ(result->rendered.rgb, model->client().render(neutral, {.size = 512})->rgb);
+}
+
+TEST(Fitter, TakesAPictureInTheFrameAsItIs) {
+  Fitter fitter(small_model());
+  const Image picture = client_photo(1, 0);
+  Landmarks turned = moved(1, 0);
+  for (std::size_t i = 27; i < 36; ++i) turned[i][0] += 70;  // of a photo: refused
+  const auto result = fitter.fit_framed(view(picture), turned, {.iterations = 3, .domain = PictureDomain::render});
+  ASSERT_TRUE(result.ok()) << result.status().message;
+  EXPECT_EQ(result->aligned.rgb, picture.pixels);
+  EXPECT_EQ(result->landmarks, turned);
+  const Image large = client_photo(1.5, 0);
+  EXPECT_EQ(fitter.fit_framed(view(large), moved(1, 0), {}).status().code, Code::invalid_argument);
+  EXPECT_EQ(fitter.fit_framed(view(picture), turned, {.iterations = 0}).status().code, Code::invalid_argument);
+  turned[3][1] = std::nanf("");
+  EXPECT_EQ(fitter.fit_framed(view(picture), turned, {}).status().code, Code::invalid_argument);
 }
 
 TEST(Fitter, SaysWhatIsWrongWithAPhoto) {

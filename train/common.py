@@ -35,11 +35,12 @@ def prepare(threads, seed, device):
 
 
 def asked_to_stop():
-    """Returns a list that gets an entry when the process is asked to end (SIGTERM, Ctrl-C): the loop then saves and leaves."""
+    """Returns a list that gets the signal's number when the process is asked to end (SIGTERM, Ctrl-C): the loop then saves and leaves
+    with the status 128 + number, by which train/compact.py tells an interrupted training from a finished one."""
     import signal
     asked = []
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: asked.append(True))
+        signal.signal(name, lambda number, _: asked.append(number))
     return asked
 
 
@@ -57,12 +58,14 @@ def save_checkpoint(path, state):
 
 
 class Log:
-    """Text lines on standard output and in a file."""
+    """Text lines on standard output and in a file; nothing where this is not the first of several processes."""
 
-    def __init__(self, path):
-        self.file = open(path, "a", buffering=1)
+    def __init__(self, path, first=True):
+        self.file = open(path, "a", buffering=1) if first else None
 
     def __call__(self, **values):
+        if not self.file:
+            return
         parts = [f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items()]
         line = time.strftime("%H:%M:%S ") + "  ".join(parts)
         print(line, flush=True)
@@ -75,16 +78,29 @@ def learning_rate(top, progress, warm_up, final=0.01):
 
 
 class Clock:
-    """Seconds of training, kept through checkpoints, against a budget in minutes."""
+    """Seconds of training, kept through checkpoints, against a budget in minutes or, where runs must be repeatable, in pictures."""
 
-    def __init__(self, minutes, spent=0.0):
-        self.budget, self.before, self.start = 60 * minutes, spent, time.monotonic()
+    def __init__(self, minutes, spent=0.0, images=None):
+        self.budget, self.before, self.start, self.images = 60 * (minutes or 0), spent, time.monotonic(), images
 
     def spent(self):
         return self.before + time.monotonic() - self.start
 
-    def progress(self):
-        return self.spent() / self.budget
+    def progress(self, images=0):
+        """images: how many were trained on."""
+        return images / self.images if self.images else self.spent() / self.budget
+
+
+def add_budget(parser):
+    """--minutes or --images, for the Clock."""
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="length of the training; stages and learning rate follow the time")
+    budget.add_argument("--images", type=int, help="length in pictures instead: the same seed then gives the same network on the same machine")
+
+
+def earlier(start):
+    """What a checkpoint was trained with, itself and those that it started from: the oldest first."""
+    return start.get("earlier", []) + [{k: start[k] for k in ("images", "steps", "spent", "options")}]
 
 
 class Average:

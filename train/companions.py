@@ -15,6 +15,7 @@ import argparse
 import glob
 import json
 import os
+import time
 
 import numpy as np
 
@@ -139,6 +140,7 @@ def main():
     parser.add_argument("--photos-aligned")
     parser.add_argument("--count", type=int, default=6000)
     a = parser.parse_args()
+    start = time.monotonic()
     scene = os.path.join(a.model, "scene.json")
     cache = Cache(a.cache)
     n = min(a.count, cache.stored())
@@ -158,10 +160,11 @@ def main():
     if a.photos_aligned:
         photos = photo_landmarks(a.photos_aligned)
         tensors.update({"landmarks.photo_mean": photos.mean(0), "landmarks.photo_deviation": photos.std(0)})
-        about += f", {len(photos)} aligned public-domain portraits"
+        about += f", {len(photos)} aligned portraits"
     figures = {"landmarks_px": round(float(moved), 3), **{f"{name}_l1": round(e, 4) for name, e in zip(REGIONS, errors)}}
-    metadata = {"architecture": json.dumps({"type": "companions", "inputs": x.shape[1]}), "schema": cache.info["schema"], "training": about,
-                "figures": json.dumps(figures), "licence": LICENCE}
+    metadata = {"architecture": json.dumps({"type": "companions", "inputs": x.shape[1]}), "schema": cache.info["schema"], "data": about,
+                "recipe": f"ridge regressions in closed form, landmarks linear, colours with products of inputs; figures on the last {n - fitted} renders, not fitted",
+                "hours": f"{(time.monotonic() - start) / 3600:.2f}", "figures": json.dumps(figures), "licence": LICENCE}
     safetensors_io.save(os.path.join(a.model, "companions.safetensors"), {k: np.float32(v) for k, v in tensors.items()}, metadata)
     print("companions", len(inputs), "colour inputs,", int(tensors["colours.routed"].sum()), "routed", figures)
 

@@ -1,7 +1,7 @@
 """Writes the shipped model files from checkpoints: batch norm folded, fp16, with what was trained, how, and how good it is.
 
     python3 train/export.py --model weights/models/makehuman-head --g WORK/g.pt --f WORK/f.pt --cache CACHE --held-out CACHE
-                            [--held-out512 CACHE] [--labelled DIR] [--statistics statistics.safetensors] [--note TEXT]
+                            [--held-out512 CACHE] [--labelled DIR] [--statistics statistics.safetensors] [--portraits TEXT] [--note TEXT]
 
 Batch-norm statistics of the averaged generator are computed afresh from --cache. Figures are measured on the tensors as stored (fp16).
 """
@@ -50,14 +50,29 @@ def load_folded(network, tensors):
     return network.eval()
 
 
-def recipe(state, kind):
-    """One sentence from the options a checkpoint was trained with; no paths."""
-    o = state["options"]
-    common_part = f"{state['images']} images in {state['steps']} steps of Adam (top rate {o['rate']}, cosine), {state['spent'] / 60:.0f} minutes on {o['device']} with {o['threads']} thread(s), seed {o['seed']}, averaged weights"
+def one_training(t):
+    """A sentence about one entry of common.earlier(), or about a checkpoint; no paths."""
+    o = t["options"]
+    processes = f"{t['processes']} processes of " if t.get("processes", 1) > 1 else ""
+    return (f"{t['images']} images in {t['steps']} steps of Adam (top rate {o['rate']}, cosine), stages {o['stages']}, {t['spent'] / 60:.0f} minutes on {o['device']} "
+            f"with {processes}{o['threads']} thread(s), seed {o['seed']}, averaged weights")
+
+
+def card(state, kind, portraits, figures, note):
+    """What a model file says about itself: data, recipe, hours (of all trainings that led to it), figures, licence, note."""
+    o, before = state["options"], state.get("earlier", [])
     if kind == "g":
-        return f"renders of random characters (human draw); stages {o['stages']}; L1 with region weights {o['regions']}, gradient {o['gradient']}, pooled {o['pooled']}; {common_part}"
-    photos = "half renders, half public-domain portraits with pseudo labels (own network and 68 landmarks)" if o.get("photos_aligned") else "renders only"
-    return f"{photos}, strong augmentation; stages {o['stages']}; cross-entropy over 11 classes; {common_part}"
+        data = "renders of random characters (human draw), " + ("made meanwhile, none twice" if o.get("client") else "from a cache")
+        window = f"; at 512 windows of {o['window']} of 64 cells for the upper layers, compared at {o['window_size']}" if o.get("window") else ""
+        recipe = f"L1 with region weights {o['regions']}, gradient {o['gradient']}, pooled {o['pooled']}{window}"
+    else:
+        data = "renders of random characters (human draw)"
+        data += f", half of the last training's pictures {portraits} with pseudo labels (own network and 68 landmarks)" if o.get("photos_aligned") else ""
+        data += f"; backgrounds from {portraits}" if o.get("photos") else ""
+        recipe = "strong augmentation, cross-entropy over 11 classes"
+    recipe = "; ".join([recipe] + [f"first {one_training(t)}" for t in before] + [("then " if before else "") + one_training(state)])
+    hours = sum(t["spent"] for t in [*before, state]) / 3600
+    return {"schema": state["schema"], "data": data, "recipe": recipe, "hours": f"{hours:.2f}", "figures": json.dumps(figures), "licence": LICENCE, "note": note}
 
 
 def export_generator(a, groups):
@@ -81,8 +96,7 @@ def export_generator(a, groups):
     shrunk = stored if size == 512 else torch.nn.Sequential(stored, torch.nn.AvgPool2d(512 // size))
     full, face = train_g.measure(shrunk, train_g.Batches(held, 0, (1, 1, 1), torch.device("cpu")), np.arange(min(a.count, held.stored())), size)
     figures = {"held_out": min(a.count, held.stored()), "size": size, "g_l1": round(full, 5), "g_l1_face": round(face, 5)}
-    metadata = {"architecture": json.dumps(stored.architecture(state["schema"])), "schema": state["schema"], "training": recipe(state, "g"),
-                "figures": json.dumps(figures), "licence": LICENCE, "note": a.note}
+    metadata = {"architecture": json.dumps(stored.architecture(state["schema"])), **card(state, "g", a.portraits, figures, a.note)}
     safetensors_io.save(os.path.join(a.model, "generator.safetensors"), tensors, metadata)
     print("generator", figures)
 
@@ -100,8 +114,7 @@ def export_extractor(a):
         reference = evaluate_f.reference_points(cache.landmarks[:cache.stored()] / cache.info["size"])
         photos = evaluate_f.iou(evaluate_f.confusion(stored, *evaluate_f.load_labelled(a.labelled, reference)))
         figures.update(photos_miou=round(float(photos.mean()), 4), photos_iou=[round(float(v), 3) for v in photos])
-    metadata = {"architecture": json.dumps(state["architecture"]), "schema": state["schema"], "training": recipe(state, "f"),
-                "figures": json.dumps(figures), "licence": LICENCE, "note": a.note}
+    metadata = {"architecture": json.dumps(state["architecture"]), **card(state, "f", a.portraits, figures, a.note)}
     if a.statistics:
         values, about = safetensors_io.load(a.statistics)
         if about["checkpoint"] != digest(a.f):
@@ -142,6 +155,7 @@ def main():
     parser.add_argument("--labelled")
     parser.add_argument("--statistics", help="output of feature_statistics.py for the same --f")
     parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--portraits", default="portraits", help="what the photographs were, for the metadata: \"754 public-domain official portraits\"")
     parser.add_argument("--note", default="")
     parser.add_argument("--threads", type=int, default=1)
     a = parser.parse_args()

@@ -76,7 +76,7 @@ def main():
         for i, (mean, deviation) in enumerate(zip(*gather(network, batches))):
             tensors[f"statistics.{domain}.layer{i + 1}.mean"] = mean.numpy().astype(np.float32)
             tensors[f"statistics.{domain}.layer{i + 1}.std"] = deviation.numpy().astype(np.float32)
-    about = f"{seen['photo']} aligned public-domain portraits, {seen['render']} renders (human draw)"
+    about = f"{seen['photo']} aligned portraits, {seen['render']} renders (human draw)"
     safetensors_io.save(a.out, tensors, {"checkpoint": digest(a.f), "statistics": about})
     print(about)
 

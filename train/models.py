@@ -108,12 +108,19 @@ class Generator(nn.Module):
     def size(self):
         return 4 << (self.depth - 1)
 
-    def trunk(self, x):
-        """All but the layer that gives the picture: everything that may be computed in half precision."""
-        y = (x - self.input_mean) * self.input_scale
-        for i in range(min(self.depth, len(self.channels) - 1)):
+    def layers(self, y, begin, end):
+        """Layers begin ... end - 1 with batch norm and ReLU."""
+        for i in range(begin, end):
             y = F.relu(getattr(self, f"bn{i}")(getattr(self, f"deconv{i}")(y)), inplace=True)
         return y
+
+    def lower(self, x, depth):
+        """The maps after `depth` layers: [N, channels[depth - 1], 4 << (depth - 1), ...]."""
+        return self.layers((x - self.input_mean) * self.input_scale, 0, depth)
+
+    def trunk(self, x):
+        """All but the layer that gives the picture: everything that may be computed in half precision."""
+        return self.lower(x, min(self.depth, len(self.channels) - 1))
 
     def logits(self, x):
         return self.last(self.trunk(x))
@@ -154,6 +161,31 @@ class Generator(nn.Module):
         bn.bias[:6] = mean[:6]
         self.train()
         return big
+
+    @torch.no_grad()
+    def widened(self, channels, x):
+        """A generator of the full depth with more channels that draws the same; x: a batch to calibrate the new channels' norms on."""
+        wide = Generator(self.inputs, channels)
+        old, new = self.state_dict(), wide.state_dict()
+        new["input_mean"], new["input_scale"] = old["input_mean"], old["input_scale"]
+        for i in range(self.depth):
+            weight, before = new[f"deconv{i}.weight"], old[f"deconv{i}.weight"]
+            known_in, known_out = before.shape[:2]
+            weight[:known_in, :known_out] = before
+            weight[known_in:] = 0  # new maps have no effect yet
+            for name in ("deconv{}.bias", "bn{}.weight", "bn{}.bias", "bn{}.running_mean", "bn{}.running_var"):
+                name = name.format(i)
+                if name in old:
+                    new[name][:known_out] = old[name]
+        wide.load_state_dict(new)
+        wide.to(x.device).eval()
+        y = (x - wide.input_mean) * wide.input_scale
+        for i in range(self.depth - 1):
+            y, norm, known = getattr(wide, f"deconv{i}")(y), getattr(wide, f"bn{i}"), self.channels[i]
+            norm.running_mean[known:] = y.mean((0, 2, 3))[known:]
+            norm.running_var[known:] = y.var((0, 2, 3), unbiased=False)[known:]
+            y = F.relu(norm(y))
+        return wide
 
     def architecture(self, schema):
         return {"type": "generator", "inputs": self.inputs, "channels": self.channels, "schema": schema}

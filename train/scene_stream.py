@@ -3,12 +3,15 @@
     python3 train/scene_stream.py --cache DIR -n 20000 --size 256 --seed 1 --client build/release/cli/likeness [-- extra options of dataset]
 
 A cache holds parameters.f32, landmarks.f32, rgb.u8, labels.u8 (one record after the other) and cache.json, whose `stored` counts the
-finished records: an interrupted run continues there, a training may read while the cache still grows.
+finished records: an interrupted run continues there, a training may read while the cache still grows. `Live` keeps nothing: every render
+is used once.
 """
 import argparse
 import json
 import os
+import queue
 import subprocess
+import threading
 
 import numpy as np
 
@@ -76,14 +79,18 @@ class Cache:
 
     def mark(self, stored):
         self.info["stored"] = stored
-        path = os.path.join(self.directory, "cache.json")
-        with open(path + ".tmp", "w") as file:
-            json.dump(self.info, file)
-        os.replace(path + ".tmp", path)
+        write_info(os.path.join(self.directory, "cache.json"), self.info)
 
 
-def fill(directory, command, count):
-    """Runs `command + [--first I -n M]` until the cache holds `count` records. Returns the cache."""
+def write_info(path, info):
+    """Atomic: a crash leaves the old file or the new one."""
+    with open(path + ".tmp", "w") as file:
+        json.dump(info, file)
+    os.replace(path + ".tmp", path)
+
+
+def fill(directory, command, count, more=()):
+    """Runs `command + more + [--first I -n M]` until the cache holds `count` records. `more`: options that change no record. Returns the cache."""
     os.makedirs(directory, exist_ok=True)
     info = os.path.join(directory, "cache.json")
     first = 0
@@ -94,7 +101,7 @@ def fill(directory, command, count):
             raise RuntimeError(f"{directory} holds another data set: remove it or choose another directory")
         first = known["stored"]
     if first < count:
-        process = subprocess.Popen(command + ["--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
+        process = subprocess.Popen([*command, *more, "--first", str(first), "-n", str(count - first)], stdout=subprocess.PIPE, bufsize=1 << 22)
         with process:
             _store(Stream(process.stdout), directory, command, first, count)
         if process.returncode != 0:
@@ -107,8 +114,7 @@ def _store(stream, directory, command, first, count):
     info = os.path.join(directory, "cache.json")
     if not os.path.exists(info):
         known = {"count": count, "stored": 0, "command": command, **{k: stream.header[k] for k in ("parameters", "size", "labels", "schema")}}
-        with open(info, "w") as file:
-            json.dump(known, file)
+        write_info(info, known)
     cache = Cache(directory, "r+")
     for i, (x, landmarks, rgb, labels) in enumerate(stream, first):
         cache.parameters[i], cache.landmarks[i], cache.rgb[i] = x, landmarks, rgb
@@ -116,6 +122,57 @@ def _store(stream, directory, command, first, count):
             cache.labels[i] = labels
         if (i + 1) % 50 == 0:
             cache.mark(i + 1)
+        if (i + 1) % 1000 == 0:
+            print("stored", i + 1, flush=True)
+
+
+class Live:
+    """Renders made while they are asked for, each given once: take(count) -> x [N, P], rgb [N, S, S, 3], labels [N, S, S].
+
+    `first`: number of the first character; a training that goes on after a pause names how many it has seen. At most `ahead` renders wait.
+    """
+
+    def __init__(self, command, size, first, ahead=512):
+        command = command + ["--size", str(size), "--first", str(first), "-n", str(1 << 40)]
+        # In a session of its own: a Ctrl-C or a signal to the training's group must not end it before the training has saved.
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=1 << 22, start_new_session=True)
+        self.stream = Stream(self.process.stdout)
+        self.records, self.error, self.closed = queue.Queue(ahead), None, False
+        threading.Thread(target=self._read_on, daemon=True).start()
+
+    def _read_on(self):
+        try:
+            for x, _, rgb, labels in self.stream:
+                self.records.put((x, rgb, labels))
+                if self.closed:
+                    return
+        except RuntimeError as error:
+            self.error = error
+        self.records.put(None)
+
+    def take(self, count):
+        records = []
+        while len(records) < count:
+            record = self.records.get()
+            if record is None:
+                self.records.put(None)
+                raise self.error or RuntimeError("the stream of renders has ended")
+            records.append(record)
+        return tuple(np.stack(part) for part in zip(*records))
+
+    def close(self):
+        self.closed = True
+        self.process.kill()
+        self.process.wait()
+        try:
+            self.records.get_nowait()  # the reader may wait for room
+        except queue.Empty:
+            pass
+
+
+def dataset_command(client, seed, draw="human", extra=()):
+    """What renders characters of one seed as a stream; `--size`, `--first` and `-n` are left to be added."""
+    return [client, "dataset", "--stream", "--labels", "--seed", str(seed), "--draw", draw, *extra]
 
 
 def main():
@@ -126,10 +183,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--draw", default="human")
     parser.add_argument("--client", required=True, help="the `likeness` program")
+    parser.add_argument("--threads", type=int, help="of the client (default: all cores)")
     parser.add_argument("extra", nargs="*", help="after --: further options of `likeness dataset`")
     a = parser.parse_args()
-    command = [a.client, "dataset", "--stream", "--labels", "--seed", str(a.seed), "--size", str(a.size), "--draw", a.draw] + a.extra
-    print("stored", fill(a.cache, command, a.n).stored())
+    command = dataset_command(a.client, a.seed, a.draw, ["--size", str(a.size)] + a.extra)
+    print("stored", fill(a.cache, command, a.n, ["--threads", str(a.threads)] if a.threads else []).stored())
 
 
 if __name__ == "__main__":

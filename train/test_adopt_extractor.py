@@ -14,16 +14,7 @@ import adopt_extractor
 import export
 import models
 import safetensors_io
-import scene_stream
-
-
-def write_cache(directory, count, size, parameters=3):
-    os.makedirs(directory)
-    with open(os.path.join(directory, "cache.json"), "w") as file:
-        json.dump({"count": count, "stored": count, "command": [], "parameters": parameters, "size": size, "labels": True, "schema": "s"}, file)
-    cache = scene_stream.Cache(directory, "r+")
-    cache.rgb[:] = np.random.default_rng(1).integers(0, 256, cache.rgb.shape, np.uint8)
-    return cache
+from test_support import write_cache
 
 
 class AdoptTest(unittest.TestCase):

@@ -43,6 +43,21 @@ class ExportTest(unittest.TestCase):
             self.assertEqual(entry["size"], os.path.getsize(path))
             self.assertEqual(entry["sha256"], export.digest(path))
 
+    def test_the_card_tells_all_trainings(self):
+        options = {"rate": 0.002, "stages": "128:0.4,256:1", "device": "cpu", "threads": 1, "seed": 11, "photos": None, "photos_aligned": None}
+        first = {"images": 300, "steps": 20, "spent": 1800.0, "options": options}
+        adapted = {**options, "photos_aligned": "/secret/folder", "photos": "/secret", "rate": 0.001}
+        state = {"images": 160, "steps": 10, "spent": 3600.0, "options": adapted, "schema": "s", "processes": 2, "earlier": [first]}
+        card = export.card(state, "f", "7 portraits of cats", {"renders_miou": 0.5}, "a note")
+        self.assertEqual(set(card), {"schema", "data", "recipe", "hours", "figures", "licence", "note"})
+        self.assertEqual(card["hours"], "1.50")
+        self.assertIn("first 300 images in 20 steps", card["recipe"])
+        self.assertIn("then 160 images in 10 steps", card["recipe"])
+        self.assertIn("2 processes of 1 thread(s)", card["recipe"])
+        self.assertIn("7 portraits of cats with pseudo labels", card["data"])
+        self.assertNotIn("secret", json.dumps(card))
+        self.assertNotIn("portraits", export.card({**first, "schema": "s"}, "f", "portraits", {}, "")["data"])
+
     def test_groups_of_the_schema(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "scene.json")

@@ -1,5 +1,7 @@
 """The fast forms used in training equal the exported architecture."""
+import contextlib
 import copy
+import itertools
 import unittest
 
 import torch
@@ -44,11 +46,35 @@ class UpConvTest(unittest.TestCase):
                 self.assertLess(float((a - b).abs().max()), 1e-11)
 
 
+class WindowTest(unittest.TestCase):
+    def test_the_window_of_a_right_picture_costs_nothing(self):
+        g = trained([12, 10, 8, 8, 6, 6, 4, 3]).float()
+        x = torch.rand(2, 7)
+        picture, weight = g(x).detach(), torch.ones(2, 1, 512, 512)
+        for size in (512, 256):
+            target, w = F.avg_pool2d(picture, 512 // size), F.avg_pool2d(weight, 512 // size)
+            for cells, seed in itertools.product((16, 24, 64), range(8)):
+                step = train_g.WindowStep(g, cells, seed)
+                low = torch.sigmoid(step.head(g.lower(x, step.DEPTH)))
+                whole = train_g.loss_of(low, F.avg_pool2d(target, size // 64), F.avg_pool2d(w, size // 64), 0.3, 0.5)
+                self.assertAlmostEqual(float(step.loss(x, target, w, 0.3, 0.5, contextlib.nullcontext())), float(whole), places=6)
+                wrong = step.loss(x, target + 0.5, w, 0, 0, contextlib.nullcontext())
+                self.assertGreater(float(wrong), 0.5)
+
+
 class GeneratorTest(unittest.TestCase):
     def test_equals_exported_form(self):
         g, x = trained([12, 10, 8, 3]), torch.rand(3, 7).double()
         self.assertLess(float((g(x) - reference_generator(g, g.state_dict(), x)).abs().max()), 1e-12)
         self.assertEqual(g(x).shape, (3, 3, 32, 32))
+
+    def test_widening_keeps_the_picture_and_new_channels_learn(self):
+        g, x = trained([12, 10, 8, 3]), torch.rand(3, 7).double()
+        wide = g.widened([14, 10, 11, 3], torch.rand(16, 7)).double()
+        self.assertEqual(wide.deconv1.weight.shape, (14, 10, 4, 4))
+        self.assertLess(float((wide(x) - g(x)).abs().max()), 1e-6)  # widened in single precision
+        wide(x).sum().backward()
+        self.assertGreater(float(wide.deconv1.weight.grad[12:].abs().amax((1, 2, 3)).min()), 0)  # what leads out of the new channels starts to move
 
     def test_folding_keeps_the_picture(self):
         g = trained([12, 10, 8, 3])

@@ -23,7 +23,7 @@ for i in range(first, min(limit, first + n)):
 '''
 
 
-class CacheTest(unittest.TestCase):
+class StreamTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.client = os.path.join(self.folder.name, "client.py")
@@ -53,6 +53,22 @@ class CacheTest(unittest.TestCase):
         scene_stream.fill(directory, [sys.executable, self.client, "1000"], 10)
         with self.assertRaises(RuntimeError):
             scene_stream.fill(directory, [sys.executable, self.client, "1001"], 10)
+
+    def test_live_renders_come_once_and_in_order(self):
+        live = scene_stream.Live([sys.executable, self.client, "1000"], 8, 40, ahead=16)
+        x, rgb, labels = (np.concatenate(parts) for parts in zip(*(live.take(12) for _ in range(5))))
+        live.close()
+        self.assertTrue((x[:, 0] == np.arange(40, 100)).all())
+        self.assertEqual(rgb.shape, (60, 8, 8, 3))
+        self.assertTrue((rgb[:, 7, 7, 2] == np.arange(40, 100)).all())
+        self.assertTrue((labels[:, 3, 3] == np.arange(40, 100) % 11).all())
+
+    def test_live_renders_that_end_are_an_error(self):
+        live = scene_stream.Live([sys.executable, self.client, "50"], 8, 0)
+        live.take(50)
+        for _ in range(2):
+            with self.assertRaises(RuntimeError):
+                live.take(1)
 
     def test_what_is_no_stream_is_refused(self):
         for text in (b"", b'{"format":"png"}\n'):

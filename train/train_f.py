@@ -4,10 +4,11 @@
     python3 train/train_f.py --cache CACHE --work WORK2 --start WORK/f.pt --photos-aligned DIR --minutes 20 --stages 256:1 --rate 1e-3
 
 WORK/f.pt is the checkpoint (resumed when present), WORK/f.log the losses and figures, WORK/f_NNNNNN.png samples. Figures on --labelled
-photographs are only printed: nothing is trained or chosen by them.
+photographs are only printed: nothing is trained or chosen by them. Several processes: parallel.py.
 """
 import argparse
 import os
+import sys
 
 import common
 
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 import augment
 import evaluate_f
 import models
+import parallel
 import pseudo_labels
 from scene_stream import Cache
 
@@ -78,10 +80,10 @@ def parse():
     parser.add_argument("--relabel", type=int, default=400, help="steps between new pseudo labels")
     parser.add_argument("--start", help="checkpoint to start from")
     parser.add_argument("--work", required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    common.add_budget(parser)
     parser.add_argument("--stop-after", type=float, default=1e9, help="leave after this many minutes of this run (to be resumed)")
-    parser.add_argument("--stages", default="128:0.4,256:1", help="SIZE:END, END a fraction of the minutes")
-    parser.add_argument("--batch", type=int, default=16, help="at 256; twice as many at 128")
+    parser.add_argument("--stages", default="128:0.4,256:1", help="SIZE:END, END a fraction of the training")
+    parser.add_argument("--batch", type=int, default=16, help="of each process, at 256; twice as many at 128")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -93,16 +95,20 @@ def parse():
 
 def main():
     a = parse()
+    ranks = parallel.Ranks(a.device)
     device = common.prepare(a.threads, a.seed, a.device)
     os.makedirs(a.work, exist_ok=True)
-    checkpoint, log = os.path.join(a.work, "f.pt"), common.Log(os.path.join(a.work, "f.log"))
+    checkpoint, log = os.path.join(a.work, "f.pt"), common.Log(os.path.join(a.work, "f.log"), ranks.first)
     caches = [Cache(c) for c in a.cache]
     cache = caches[-1]
     state = torch.load(checkpoint, map_location=device) if os.path.exists(checkpoint) else None
     architecture = models.EXTRACTOR_ARCHITECTURE
     network = models.ResidualNet(architecture).to(device).to(memory_format=torch.channels_last)
-    if state or a.start:
-        network.load_state_dict(state["network"] if state else torch.load(a.start, map_location=device)["average"])
+    start = torch.load(a.start, map_location=device) if a.start and not state else None
+    if state or start:
+        network.load_state_dict(state["network"] if state else start["average"])
+    before = state.get("earlier", []) if state else common.earlier(start) if start else []
+    ranks.share(network)
     average = common.Average(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=a.rate, betas=(0.9, 0.99))
     steps, images, spent = 0, 0, 0.0
@@ -111,18 +117,21 @@ def main():
         average.network.load_state_dict(state["average"])
         average.steps = state["average_steps"]
         optimiser.load_state_dict(state["optimiser"])
-    torch.manual_seed(a.seed + steps)
-    renders = Renders(caches, a.seed + steps, augment.Backgrounds(a.photos))
-    aligned = pseudo_labels.load(a.photos_aligned) if a.photos_aligned else None
+    seed = ranks.seed(a.seed)
+    torch.manual_seed(seed + steps)
+    renders = Renders(caches, seed + steps, augment.Backgrounds(a.photos))
+    # Each process labels and draws its own share of the photographs.
+    aligned = [part[ranks.rank::ranks.size] for part in pseudo_labels.load(a.photos_aligned)] if a.photos_aligned else None
     photos = None
-    held = evaluate_f.renders(Cache(a.held_out), 64) if a.held_out else None
+    held = evaluate_f.renders(Cache(a.held_out), 64) if a.held_out and ranks.first else None
     labelled = None
-    if a.labelled:
+    if a.labelled and ranks.first:
         reference = evaluate_f.reference_points(cache.landmarks[:min(500, cache.stored())] / cache.info["size"])
         labelled = evaluate_f.load_labelled(a.labelled, reference)
     stages = [(int(s), float(e)) for s, e in (part.split(":") for part in a.stages.split(","))]
     asked = common.asked_to_stop()
-    run, clock, weights, running, stage_start, size = common.Clock(a.stop_after), common.Clock(a.minutes, spent), CLASS_WEIGHTS.to(device), 0.0, steps, 0
+    run, clock = common.Clock(a.stop_after), common.Clock(a.minutes, spent, a.images)
+    weights, running, stage_start, size = CLASS_WEIGHTS.to(device), 0.0, steps, 0
 
     picture = labels = None
 
@@ -136,6 +145,8 @@ def main():
             figures["classes"] = " ".join(f"{v:.2f}" for v in classes)
         log(step=steps, size=size, **figures)
         show = [] if picture is None else [(picture[:8], labels[:8])]
+        if held:
+            show.append((held[0][:8], held[1][:8]))
         if labelled:
             show.append((labelled[0][4:68:8], labelled[1][4:68:8]))
         rows = []
@@ -147,23 +158,24 @@ def main():
         common.save_checkpoint(checkpoint, {
             "steps": steps, "images": images, "spent": clock.spent(), "architecture": architecture, "network": network.state_dict(),
             "average": average.network.state_dict(), "average_steps": average.steps, "optimiser": optimiser.state_dict(),
-            "schema": cache.info["schema"], "options": vars(a)})
+            "schema": cache.info["schema"], "options": vars(a), "processes": ranks.size, "earlier": before})
 
     while True:
-        progress = clock.progress()
-        done = progress >= 1 or run.progress() >= 1 or bool(asked)
+        progress, done = ranks.agree(clock.progress(images), run.progress() >= 1 or bool(asked))
+        done = done or progress >= 1
         wanted = next((s for s, e in stages if progress < e), stages[-1][0])
         if wanted != size and not done:
             size, stage_start = wanted, steps
             log(step=steps, stage=size, minutes=clock.spent() / 60)
-        if (steps % a.every == 0 and images) or done:
+        if ((steps % a.every == 0 and images) or done) and ranks.first:
             checkpoint_now()
         if done:
             break
         if aligned and (photos is None or steps % a.relabel == 0):
             rgb, labels = pseudo_labels.label(average.network, aligned, device)
-            photos = Photos(rgb, labels, a.seed + steps)
-            pseudo_labels.write_sheet(os.path.join(a.work, f"pseudo_{steps:06d}.png"), rgb, labels)
+            photos = Photos(rgb, labels, seed + steps)
+            if ranks.first:
+                pseudo_labels.write_sheet(os.path.join(a.work, f"pseudo_{steps:06d}.png"), rgb, labels)
             log(step=steps, pseudo=len(rgb), ignored=float((labels == 255).mean()), minutes=clock.spent() / 60)
         for group in optimiser.param_groups:
             group["lr"] = common.learning_rate(a.rate, progress, (steps - stage_start + 1) / 100)
@@ -180,12 +192,16 @@ def main():
         loss = loss_of(logits.float(), labels, weights)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        ranks.average(network)
         optimiser.step()
         average.update(network)
-        steps, images = steps + 1, images + count
+        steps, images = steps + 1, images + count * ranks.size
         running = 0.97 * running + 0.03 * float(loss) if running else float(loss)
         if steps % 50 == 0:
             log(step=steps, images=images, minutes=clock.spent() / 60, loss=running, rate=optimiser.param_groups[0]["lr"])
+    ranks.close()
+    if asked and progress < 1:
+        sys.exit(128 + asked[0])
 
 
 if __name__ == "__main__":

@@ -46,6 +46,13 @@ enum class OptimizerKind { adam, sgd };
 /// of every depth.
 enum class ObjectiveKind { likeness, plain };
 
+/// What a picture is, and so whose statistics its features and landmarks are compared by. A client's own picture fitted as a photo
+/// would be taken for a face that differs from all others as photos differ from renders.
+enum class PictureDomain {
+  photo,   ///< from a camera
+  render,  ///< drawn by the model's client
+};
+
 /// Why a fit ended.
 enum class StopReason {
   iterations,  ///< the iterations were used up
@@ -75,6 +82,7 @@ struct FitOptions {
   AlignKind align = AlignKind::similarity;
   OptimizerKind optimizer = OptimizerKind::adam;
   ObjectiveKind objective = ObjectiveKind::likeness;
+  PictureDomain domain = PictureDomain::photo;
   std::uint64_t seed = 0;  ///< 0: start at the average face, as the method says; else at a random point near it (for stability tests)
   /// Called after every step; return false to stop with the best character so far.
   std::function<bool(const FitProgress&)> progress = {};
@@ -146,6 +154,10 @@ class Fitter {
   Result<FitResult> fit(const PhotoView& photo, const FitOptions& options = {});
   /// The same with landmarks from the host, in pixels of the photo.
   Result<FitResult> fit(const PhotoView& photo, const Landmarks& landmarks, const FitOptions& options = {});
+  /// Fits a picture that is in the reference face's frame already (512 x 512), such as the client's own of a character. Nothing is
+  /// aligned: options.align is not used, and faces that are turned or small are taken as they are.
+  /// Errors: invalid_argument (another size, landmarks that are not finite), diverged, client_failed.
+  Result<FitResult> fit_framed(const PhotoView& picture, const Landmarks& landmarks, const FitOptions& options = {});
 
  private:
   struct State;
