@@ -230,7 +230,7 @@ Status evaluate_landmarks(const LandmarkArguments& arguments) {
   against.landmark_model = arguments.reference;
   const Result<Frame> reference = open_frame(against);
   if (!reference.ok()) return reference.status();
-  const Result<FaceFinder> finder = open_face_finder(arguments.model), judge = open_face_finder(against);
+  const Result<FaceFinder> finder = open_chosen_finder(arguments.model), judge = open_chosen_finder(against);
   if (!finder.ok() || !judge.ok()) return finder.ok() ? judge.status() : finder.status();
   if (!arguments.photos.empty()) {
     const Status status = compare_photos(arguments, examined->aligner, *finder, reference->aligner, *judge);

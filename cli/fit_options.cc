@@ -50,15 +50,15 @@ Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments)
   return Model::load({.folder = arguments.model, .scene = arguments.scene, .landmarks = chosen_landmarks(arguments)});
 }
 
-Result<FaceFinder> open_face_finder(const ModelArguments& arguments) {
-  return likeness::open_face_finder(model_folder(arguments.model), chosen_landmarks(arguments));
+Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments) {
+  return open_face_finder(model_folder(arguments.model), chosen_landmarks(arguments));
 }
 
 Result<Frame> open_frame(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
   Result<std::unique_ptr<GameClient>> client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
-  Result<FaceFinder> finder = open_face_finder(arguments);
+  Result<FaceFinder> finder = open_chosen_finder(arguments);
   if (!finder.ok()) return finder.status();
   Result<Aligner> aligner = Aligner::create(**client, std::move(finder));
   if (!aligner.ok()) return aligner.status();

@@ -31,7 +31,7 @@ struct Frame {
 };
 Result<Frame> open_frame(const ModelArguments& arguments);
 /// The face finder that `arguments` ask for. Errors: those of FaceFinder::open().
-Result<FaceFinder> open_face_finder(const ModelArguments& arguments);
+Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments);
 
 /// --align affine|similarity
 void add_align_option(CLI::App& command, AlignKind& align);

@@ -29,7 +29,7 @@ import landmark_data as data
 
 INPUT = 256           # pixels of the extractor's picture: the crop with its edge repeated, so the scale of the extractor's own training
 CELLS = 64            # of a heat map's side
-LEAST_AGREEMENT = 3.5  # pixels of the crop (6 % of the inter-ocular distance): deviation over the views above which a landmark is dropped
+MOST_SPREAD = 3.5  # pixels of the crop (6 % of the inter-ocular distance): deviation over the views above which a landmark is dropped
 VIEWS = [(0, 0, 1), (-0.05, 0.03, 0.95), (0.05, -0.03, 1.06)]  # shift and zoom of the box, in boxes; each also mirrored
 
 
@@ -146,16 +146,14 @@ def label(network, head, rgb, points):
     middle, width = data.box_of(points)
     shrink = max(1, int(width / (1.5 * data.BOX)))
     picture = np.asarray(Image.fromarray(rgb).reduce(shrink).convert("L"), np.float32) / 255
-    for _ in range(2):  # the second time around its own answer
-        crops, maps = views_of(picture, points / shrink)
-        found = predict(network, head, crops)
-        half = len(VIEWS)
-        found[half:] = np.stack([data.SIZE - found[half:, data.MIRRORED, 0], found[half:, data.MIRRORED, 1]], 2)
-        inverse = np.linalg.inv(maps[:, :, :2])
-        answers = np.einsum("vij,vkj->vki", inverse, found - maps[:, None, :, 2]) * shrink
-        points = np.median(answers, 0)
+    crops, maps = views_of(picture, points / shrink)
+    found = predict(network, head, crops)
+    half = len(VIEWS)
+    found[half:] = np.stack([data.SIZE - found[half:, data.MIRRORED, 0], found[half:, data.MIRRORED, 1]], 2)
+    inverse = np.linalg.inv(maps[:, :, :2])
+    answers = np.einsum("vij,vkj->vki", inverse, found - maps[:, None, :, 2]) * shrink
     spread = np.sqrt(((answers - answers.mean(0)) ** 2).sum(2).mean(0)) * data.BOX / width
-    return points, spread < LEAST_AGREEMENT
+    return np.median(answers, 0), spread < MOST_SPREAD
 
 
 def label_portraits(a, network):
