@@ -142,8 +142,9 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, 
   Result<std::string> bytes = read_text_file(landmark_file, kLargestLandmarkFile);
   if (!bytes.ok()) {
     if (bytes.status().code != Code::not_found) return bytes.status();
-    return Status{Code::not_found, "the landmark file " + landmark_file.string() +
-                                       " is missing: install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
+    return Status{Code::not_found,
+                  "the landmark file " + landmark_file.string() +
+                      " is missing: name another one, install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
   }
   if (const std::string found = sha256_hex(std::string_view(*bytes)); found != digest) {
     return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts: its SHA-256 is " +

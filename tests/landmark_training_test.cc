@@ -213,7 +213,7 @@ TEST(LandmarkBoosting, LearnsAndTheFaceFinderAgrees) {
     Shape shape;
     for (std::size_t k = 0; k < kCoordinates; ++k) shape[k] = from_crop((*found)[k / 2][k % 2]);
     // The finder averages five boxes, so it is not the same number, but no worse than the trainer's own error allows.
-    EXPECT_LT(inner_error(shape, apply(cascade, held, i, cascade.mean)), 0.12);
+    EXPECT_LT(inner_error(shape, apply(cascade, held, i, cascade.mean)), 0.025);
   }
   EXPECT_EQ(finder->landmarks(Image(kCrop, kCrop, 3), {100, 100, 100, 380}).status().code, Code::invalid_argument);
   EXPECT_EQ(finder->landmarks(Image(kCrop, kCrop, 3), {100, NAN, 380, 380}).status().code, Code::invalid_argument);
