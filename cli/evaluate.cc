@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "cli/common.hpp"
+#include "cli/evaluate_pictures.hpp"
 #include "image/decode.hpp"
 
 namespace likeness::cli {
@@ -34,13 +35,19 @@ Result<std::vector<float>> read_npy(const std::filesystem::path& path, std::size
   return values;
 }
 
-Image image_of(int size, int channels, std::vector<std::uint8_t> pixels) {
-  Image image(size, size, channels);
-  image.pixels = std::move(pixels);
-  return image;
+}  // namespace
+
+void add_example_options(CLI::App& command, ExampleArguments& arguments, const char* data_help) {
+  CLI::Option* data = command.add_option("data", arguments.data, data_help);
+  command.add_option("--seed", arguments.seed, "Without data: characters drawn from this seed (not one that training used)")
+      ->excludes(data);
+  command.add_option("-n,--count", arguments.count, "Examples at most")->check(CLI::Range(1, 1000000))->capture_default_str();
 }
 
-}  // namespace
+Result<Examples> open_examples(const ExampleArguments& arguments, const GameClient& client) {
+  if (arguments.data.empty()) return Examples::draw(client, arguments.seed, arguments.count);
+  return Examples::open(arguments.data, client.schema());
+}
 
 Result<Examples> Examples::open(const std::filesystem::path& folder, const Schema& schema) {
   Examples examples;
@@ -64,7 +71,7 @@ Result<Examples::Example> Examples::get(std::int64_t index) const {
     std::vector<float> x = draw_human(client_->schema(), seed_, static_cast<std::uint64_t>(index));
     Result<Rendering> r = client_->render(x, {.labels = true});
     if (!r.ok()) return r.status();
-    return Example{std::move(x), image_of(r->size, 3, std::move(r->rgb)), image_of(r->size, 1, std::move(r->labels))};
+    return Example{std::move(x), picture_of(*r), labels_of(*r), r->landmarks};
   }
   char name[32];
   std::snprintf(name, sizeof name, "%06lld", static_cast<long long>(index));
@@ -74,7 +81,7 @@ Result<Examples::Example> Examples::get(std::int64_t index) const {
   if (!picture.ok()) return picture.status();
   const std::size_t columns = x_.size() / static_cast<std::size_t>(count_);
   const auto row = x_.begin() + static_cast<std::ptrdiff_t>(columns * static_cast<std::size_t>(index));
-  Example example{{row, row + static_cast<std::ptrdiff_t>(columns)}, std::move(*picture), {}};
+  Example example{{row, row + static_cast<std::ptrdiff_t>(columns)}, std::move(*picture), {}, {}};
   if (const auto labels = read_file(folder_ / (std::string(name) + "_labels.png")); labels.ok()) {
     Result<Image> map = decode_labels(*labels);
     if (!map.ok()) return map.status();
@@ -103,8 +110,10 @@ void add_evaluate_command(CLI::App& app, int& exit) {
   add_evaluate_scene(*command, exit);
   add_evaluate_generator(*command, exit);
   add_evaluate_extractor(*command, exit);
+  add_evaluate_companions(*command, exit);
   add_evaluate_fit(*command, exit);
   add_evaluate_landmarks(*command, exit);
+  add_evaluate_recovery(*command, exit);
   add_evaluate_sheet(*command, exit);
 }
 

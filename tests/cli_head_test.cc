@@ -139,6 +139,7 @@ TEST_F(Loop, EvaluatesNetworksOnRenders) {
   const ProgramRun labels = run_program("evaluate f " + data + model());
   EXPECT_EQ(labels.status, 0) << labels.errors;
   EXPECT_NE(labels.output.find("f_miou 0."), std::string::npos) << labels.output;
+  EXPECT_NE(labels.output.find("f_iou_lower_lip 0."), std::string::npos) << labels.output;
   const ProgramRun fit = run_program("evaluate fit " + photos().string() + " --iterations 2" + model());
   EXPECT_EQ(fit.status, 0) << fit.errors;
   EXPECT_NE(fit.output.find("fit_photos 6\nfit_refused 4\n"), std::string::npos) << fit.output;

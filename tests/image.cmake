@@ -2,3 +2,4 @@ likeness_test(image_decode_test SOURCES image_files.cc LINKS likeness_image like
 likeness_test(image_orientation_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
 likeness_test(image_hostile_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
 likeness_test(image_pixels_test SOURCES image_files.cc LINKS likeness_image likeness_stb)
+likeness_test(image_color_difference_test LINKS likeness_image)

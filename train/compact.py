@@ -3,7 +3,7 @@
     make train-compact [OUT=DIR] [PORTRAITS=DIR] [MINUTES=N] [JOBS=N]
     python3 train/compact.py --client build/release/cli/likeness --out DIR [--portraits DIR] [--minutes N] [--jobs N]
 
-DIR/model is the result (with portraits: f adapted to photographs) and DIR/renders-only the same without any photograph; DIR/work holds
+DIR/model is the result (with portraits: f adapted to photographs) and DIR/renders-only the same without the adaptation; DIR/work holds
 renders, checkpoints, logs (NAME.txt, g.log, f.log) and sample pictures. `--minutes` scales the whole recipe, counts of pictures and lengths of
 trainings alike; it is the time that all steps take on one core. The steps and their reasons: docs/training.md.
 """
@@ -21,7 +21,7 @@ HEAD = os.path.join(ROOT, "weights", "models", "makehuman-head")
 
 # The whole recipe: renders, and minutes of training on one core.
 RENDERS = {  # name: (pictures, fewest of them, side, seed, further options)
-    "renders": (20000, 320, 256, 1, []),
+    "renders": (20000, 640, 256, 1, []),
     "glasses": (4000, 64, 256, 3, ["--glasses", "1"]),
     "held": (1000, 32, 256, 991, []),
     "held512": (1000, 16, 512, 991, []),
@@ -31,7 +31,8 @@ TRAINING = {"g": 150.0, "f": 60.0, "adapt": 25.0}
 GENERATOR = ["--stages", "128:0.25,256:0.6,512:1", "--window", "24"]
 ADAPTATION = ["--stages", "256:1", "--rate", "1e-3"]
 RENDERS_A_SECOND = {256: 50.0, 512: 20.0}  # of one core
-OTHER_MINUTES = {"align": 3.0, "statistics": 1.0, "companions": 1.0, "export": 5.0}
+ALIGNED_A_SECOND = 5.0
+OTHER_MINUTES = {"statistics": 1.0, "companions": 1.0, "export": 5.0}
 
 
 def recipe_minutes():
@@ -60,6 +61,9 @@ class Recipe:
     def other(self, name):
         return OTHER_MINUTES[name] * min(1.0, 0.1 + self.scale)
 
+    def portrait_minutes(self):
+        return len(os.listdir(self.portraits)) / ALIGNED_A_SECOND / 60
+
     def render(self, name):
         count, fewest, size, seed, more = RENDERS[name]
         count = max(fewest, round(count * self.scale))
@@ -83,7 +87,7 @@ class Recipe:
         steps = [self.training("f", "f", "extractor, on renders alone", ("render-renders", "render-glasses", "render-held"), *caches, *backgrounds)]
         if self.portraits:
             align = [self.client, "align", self.portraits, "-o", self.path("aligned"), "--landmarks", "--model", HEAD, "--threads", THREADS]
-            steps += [self.step("align", "the portraits, and their landmarks", align, (), OTHER_MINUTES["align"]),
+            steps += [self.step("align", "the portraits, and their landmarks", align, (), self.portrait_minutes()),
                       self.training("adapt", "f", "extractor, adapted to photographs", ("f", "align"), *caches, *backgrounds,
                                     "--start", self.path("f", "f.pt"), "--photos-aligned", self.path("aligned"), *ADAPTATION)]
         return steps
@@ -124,7 +128,7 @@ def check_environment(a):
     if missing:
         raise SystemExit(f"{sys.executable} lacks what training needs: apt-get install {' '.join(missing)} (or PYTHON=one that has it)")
     if not os.access(a.client, os.X_OK):
-        raise SystemExit(f"there is no program {a.client}: make build/release/cli/likeness, or --client")
+        raise SystemExit(f"there is no program {a.client}: `make train-compact` builds it")
     if not os.path.exists(os.path.join(HEAD, "head.asset")):
         raise SystemExit(f"{HEAD}/head.asset is missing: the build packs it (make)")
     if a.portraits and not os.path.isdir(a.portraits):

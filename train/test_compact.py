@@ -12,6 +12,9 @@ import safetensors_io
 import test_support
 
 
+PORTRAITS = os.path.dirname(os.path.abspath(__file__))  # any folder: only the number of its files counts here
+
+
 def recipe(**options):
     values = {"client": "/bin/likeness", "out": "/o", "portraits": None, "minutes": compact.recipe_minutes(), "seed": 0, "bf16": False, **options}
     return compact.Recipe(argparse.Namespace(**values))
@@ -23,7 +26,7 @@ def option(step, name):
 
 class RecipeTest(unittest.TestCase):
     def test_steps_come_after_what_they_need(self):
-        for portraits in (None, "/p"):
+        for portraits in (None, PORTRAITS):
             seen = set()
             for step in recipe(portraits=portraits).steps():
                 self.assertTrue(seen.issuperset(step.after), step.name)
@@ -33,7 +36,7 @@ class RecipeTest(unittest.TestCase):
     def test_every_file_that_a_step_reads_was_written_by_one_it_waits_for(self):
         writers = {"renders": "render-renders", "glasses": "render-glasses", "held": "render-held", "held512": "render-held512", "g": "g", "f": "f",
                    "adapt": "adapt", "aligned": "align", "statistics.safetensors": "statistics"}
-        steps = {s.name: s for s in recipe(portraits="/p").steps()}
+        steps = {s.name: s for s in recipe(portraits=PORTRAITS).steps()}
         for step in steps.values():
             before, todo = set(), [step.name]
             while todo:
@@ -45,7 +48,7 @@ class RecipeTest(unittest.TestCase):
                     self.assertIn(writers[part.split("/")[3]], before, (step.name, part))
 
     def test_renders_only_has_no_photograph_in_it(self):
-        steps = {s.name: s for s in recipe(portraits="/p").steps()}
+        steps = {s.name: s for s in recipe(portraits=PORTRAITS).steps()}
         for name in ("companions-renders-only", "export-renders-only"):
             self.assertFalse([p for p in steps[name].command if "aligned" in p or "statistics" in p or "adapt" in p], name)
         self.assertEqual(option(steps["export-renders-only"], "--f"), "/o/work/f/f.pt")

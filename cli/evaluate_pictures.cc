@@ -1,0 +1,100 @@
+#include "cli/evaluate_pictures.hpp"
+
+#include <cmath>
+#include <cstdlib>
+
+#include "align/affine.hpp"
+#include "image/color_difference.hpp"
+#include "image/resample.hpp"
+
+namespace likeness::cli {
+namespace {
+
+constexpr std::array<std::array<std::uint8_t, 3>, kClasses> kPalette = {{{30, 30, 30},
+                                                                         {255, 205, 170},
+                                                                         {120, 70, 20},
+                                                                         {255, 160, 0},
+                                                                         {255, 220, 0},
+                                                                         {0, 160, 255},
+                                                                         {0, 220, 255},
+                                                                         {255, 120, 160},
+                                                                         {220, 0, 60},
+                                                                         {255, 255, 255},
+                                                                         {150, 0, 90}}};
+
+Image image_of(int size, int channels, std::vector<std::uint8_t> pixels) {
+  Image image(size, size, channels);
+  image.pixels = std::move(pixels);
+  return image;
+}
+
+}  // namespace
+
+Image coloured(const Image& labels) {
+  Image out(labels.width, labels.height, 3);
+  for (std::size_t i = 0; i < labels.pixels.size(); ++i) {
+    if (labels.pixels[i] >= kClasses) continue;
+    for (std::size_t c = 0; c < 3; ++c) out.pixels[3 * i + c] = kPalette[labels.pixels[i]][c];
+  }
+  return out;
+}
+
+Image picture_of(Rendering& rendering) { return image_of(rendering.size, 3, std::move(rendering.rgb)); }
+Image labels_of(Rendering& rendering) { return image_of(rendering.size, 1, std::move(rendering.labels)); }
+
+void Difference::add(const std::uint8_t* a, const std::uint8_t* b) {
+  for (int c = 0; c < 3; ++c) sum += std::abs(int{a[c]} - int{b[c]}) / 255.0;
+  count += 3;
+}
+
+Difference difference_in_face(const Image& a, const Image& b, const Image& labels) {
+  Difference difference;
+  for (std::size_t p = 0; p < labels.pixels.size(); ++p) {
+    if (in_face(labels.pixels[p])) difference.add(&a.pixels[3 * p], &b.pixels[3 * p]);
+  }
+  return difference;
+}
+
+std::optional<std::array<double, 3>> mean_colour(const Image& picture, const Image& labels, const std::array<int, 2>& classes,
+                                                 double least_share) {
+  std::array<double, 3> sum{};
+  double count = 0;
+  for (std::size_t p = 0; p < labels.pixels.size(); ++p) {
+    if (labels.pixels[p] != classes[0] && labels.pixels[p] != classes[1]) continue;
+    for (std::size_t c = 0; c < 3; ++c) sum[c] += picture.pixels[3 * p + c] / 255.0;
+    count += 1;
+  }
+  if (!(count > 0) || count < least_share * static_cast<double>(labels.pixels.size())) return std::nullopt;
+  for (double& v : sum) v /= count;
+  return sum;
+}
+
+double colour_distance(const std::array<double, 3>& a, const std::array<double, 3>& b) {
+  return ciede2000(lab_from_srgb(a), lab_from_srgb(b));
+}
+
+double inner_distance(const Landmarks& a, const Landmarks& b) {
+  double sum = 0;
+  for (std::size_t i = kFirstInnerLandmark; i < a.size(); ++i) {
+    sum += std::hypot(static_cast<double>(a[i][0]) - static_cast<double>(b[i][0]),
+                      static_cast<double>(a[i][1]) - static_cast<double>(b[i][1]));
+  }
+  return sum / static_cast<double>(a.size() - kFirstInnerLandmark);
+}
+
+Result<std::vector<Var<float>>> features_of(const ResidualNet<float>& extractor, Tape<float>& tape, const Image& picture) {
+  const int input = extractor.architecture().input_size;
+  const auto small = resize(picture, input, input, Filter::box);
+  if (!small.ok()) return small.status();
+  const std::size_t area = static_cast<std::size_t>(input) * static_cast<std::size_t>(input);
+  std::vector<float> planes(3 * area);
+  for (std::size_t i = 0; i < area; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) planes[c * area + i] = static_cast<float>(small->pixels[3 * i + c]) / 255.0F;
+  }
+  tape.clear();
+  std::vector<Var<float>> features = extractor.features(tape.constant({1, 3, input, input}, planes));
+  if (!tape.status().ok()) return tape.status();
+  return features;
+}
+
+}  // namespace likeness::cli

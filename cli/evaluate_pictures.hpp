@@ -1,0 +1,52 @@
+// What the measurements share: classes of label maps and their colours, distances between pictures, features of a picture.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "image/image.hpp"
+#include "likeness/alignment.hpp"
+#include "likeness/nn.hpp"
+#include "likeness/scene.hpp"
+
+namespace likeness::cli {
+
+constexpr std::size_t kClasses = 11;
+constexpr std::array<const char*, kClasses> kClassNames = {"background", "face", "hair",      "left_brow",   "right_brow", "left_eye",
+                                                           "right_eye",  "nose", "upper_lip", "inner_mouth", "lower_lip"};
+/// In label maps: not counted.
+constexpr std::uint8_t kIgnore = 255;
+
+/// Whether a class is part of the face: all but background and hair.
+constexpr bool in_face(std::uint8_t label) { return label == 1 || (label >= 3 && label < kClasses); }
+/// A label map in colours, those of the sample sheets of training (train/common.py); what is no class is black.
+Image coloured(const Image& labels);
+
+/// The pictures of a rendering.
+Image picture_of(Rendering& rendering);
+Image labels_of(Rendering& rendering);
+
+/// A sum of absolute differences of RGB in [0, 1] over pixels.
+struct Difference {
+  double sum = 0, count = 0;
+  void add(const std::uint8_t* a, const std::uint8_t* b);
+  double mean() const { return count > 0 ? sum / count : 0; }
+};
+/// Between two RGB pictures inside the face of a label map, all of one size.
+Difference difference_in_face(const Image& a, const Image& b, const Image& labels);
+
+/// Mean sRGB colour in [0, 1] of the places of two classes; nothing where they cover less than `least_share` of the picture.
+std::optional<std::array<double, 3>> mean_colour(const Image& picture, const Image& labels, const std::array<int, 2>& classes,
+                                                 double least_share);
+/// CIEDE2000 between two sRGB colours in [0, 1].
+double colour_distance(const std::array<double, 3>& a, const std::array<double, 3>& b);
+
+/// Mean distance of the 51 landmarks without the jaw.
+double inner_distance(const Landmarks& a, const Landmarks& b);
+
+/// The extractor's features of a square RGB picture, box-filtered to its input size. `tape` is cleared. Errors: those of the tape.
+Result<std::vector<Var<float>>> features_of(const ResidualNet<float>& extractor, Tape<float>& tape, const Image& picture);
+
+}  // namespace likeness::cli
