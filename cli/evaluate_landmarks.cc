@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "base/parallel.hpp"
 #include "cli/common.hpp"
 #include "cli/evaluate.hpp"
+#include "cli/evaluate_figures.hpp"
 #include "cli/fit_options.hpp"
 #include "fit/batch.hpp"
 #include "image/decode.hpp"
@@ -57,22 +57,13 @@ double mean_length(const Offsets& all, const Part& part) {
   return sum / static_cast<double>(part.end - part.first);
 }
 
-void print_spread(const std::string& name, std::vector<double> values) {
-  if (values.empty()) return;
-  std::ranges::sort(values);
-  const auto count = values.size();
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(count);
-  std::printf("%s_median %.2f\n%s_mean %.2f\n%s_p95 %.2f\n", name.c_str(), values[count / 2], name.c_str(), mean, name.c_str(),
-              values[std::min(count - 1, count * 95 / 100)]);
-}
-
-// A line NAME_PART_{median,mean,p95} for each part; then the inner ones after each landmark's mean offset is taken away: a habit
+// NAME_PART_{mean,median,p95} for each part; then the inner ones after each landmark's mean offset is taken away: a habit
 // that both a photo and the reference face show is no error of an alignment.
-void print_parts(const std::string& name, const std::vector<Offsets>& all) {
+void add_parts(Figures& figures, const std::string& name, const std::vector<Offsets>& all) {
   for (const Part& part : kParts) {
     std::vector<double> values;
     for (const Offsets& one : all) values.push_back(mean_length(one, part));
-    print_spread(name + "_" + part.name, std::move(values));
+    figures.spread(name + "_" + part.name, std::move(values), 2);
   }
   Offsets habit{};
   for (const Offsets& one : all) {
@@ -87,7 +78,7 @@ void print_parts(const std::string& name, const std::vector<Offsets>& all) {
     }
     values.push_back(mean_length(one, kParts[0]));
   }
-  print_spread(name + "_inner_without_habits", std::move(values));
+  figures.spread(name + "_inner_without_habits", std::move(values), 2);
 }
 
 // How far the frame's corners move when a photo is laid on it by other landmarks: the largest of the four, in pixels of the frame.
@@ -151,7 +142,7 @@ Compared compare(const Image& photo, const Aligner& examined, const FaceFinder& 
 }
 
 Status compare_photos(const LandmarkArguments& arguments, const Aligner& examined, const FaceFinder& finder, const Aligner& reference,
-                      const FaceFinder& judge) {
+                      const FaceFinder& judge, Figures& figures) {
   const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
   std::vector<Compared> all(inputs.size());
   parallel_for(static_cast<std::int64_t>(inputs.size()), [&](std::int64_t i) {
@@ -177,17 +168,19 @@ Status compare_photos(const LandmarkArguments& arguments, const Aligner& examine
     shifts.push_back(all[i].shift);
     if (!arguments.sheet.empty()) tiles.push_back(std::move(all[i].tile));
   }
-  std::printf("photos %zu\nphotos_compared %zu\n", inputs.size(), found.size());
+  figures.count("photos", static_cast<std::int64_t>(inputs.size()));
+  figures.count("photos_compared", static_cast<std::int64_t>(found.size()));
   if (found.empty()) return Status::success();
-  print_parts("photos", found);
+  add_parts(figures, "photos", found);
   const auto visible = std::ranges::count_if(shifts, [](double shift) { return shift > kVisibleShift; });
-  print_spread("photos_corner_shift", shifts);
-  std::printf("photos_visibly_shifted %.3f\n", static_cast<double>(visible) / static_cast<double>(shifts.size()));
+  figures.add("photos_visibly_shifted", static_cast<double>(visible) / static_cast<double>(shifts.size()), 3);
+  figures.spread("photos_corner_shift", std::move(shifts), 2);
   return arguments.sheet.empty() ? Status::success() : write_png(arguments.sheet, tile(tiles, 5));
 }
 
 // Both files against the client's landmarks.
-Status compare_renders(const LandmarkArguments& arguments, const GameClient& client, const FaceFinder& finder, const FaceFinder& judge) {
+Status compare_renders(const LandmarkArguments& arguments, const GameClient& client, const FaceFinder& finder, const FaceFinder& judge,
+                       Figures& figures) {
   struct Rendered {
     Status status;
     bool face = false;
@@ -215,10 +208,11 @@ Status compare_renders(const LandmarkArguments& arguments, const GameClient& cli
     examined.push_back(one.examined);
     reference.push_back(one.reference);
   }
-  std::printf("renders %zu\nrenders_detected %zu\n", all.size(), examined.size());
+  figures.count("renders", arguments.renders);
+  figures.count("renders_detected", static_cast<std::int64_t>(examined.size()));
   if (examined.empty()) return Status::success();
-  print_parts("renders", examined);
-  print_parts("renders_against", reference);
+  add_parts(figures, "renders", examined);
+  add_parts(figures, "renders_against", reference);
   return Status::success();
 }
 
@@ -232,11 +226,17 @@ Status evaluate_landmarks(const LandmarkArguments& arguments) {
   if (!reference.ok()) return reference.status();
   const Result<FaceFinder> finder = open_chosen_finder(arguments.model), judge = open_chosen_finder(against);
   if (!finder.ok() || !judge.ok()) return finder.ok() ? judge.status() : finder.status();
+  Figures figures;
   if (!arguments.photos.empty()) {
-    const Status status = compare_photos(arguments, examined->aligner, *finder, reference->aligner, *judge);
+    const Status status = compare_photos(arguments, examined->aligner, *finder, reference->aligner, *judge, figures);
     if (!status.ok()) return status;
   }
-  return arguments.renders > 0 ? compare_renders(arguments, *examined->client, *finder, *judge) : Status::success();
+  if (arguments.renders > 0) {
+    const Status status = compare_renders(arguments, *examined->client, *finder, *judge, figures);
+    if (!status.ok()) return status;
+  }
+  figures.print();
+  return Status::success();
 }
 
 }  // namespace
