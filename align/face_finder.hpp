@@ -23,12 +23,12 @@ struct Face {
 class FaceFinder {
  public:
   /// SHA-256 of shape_predictor_68_face_landmarks.dat as in Debian's libdlib-data 19.24: the only file trusted without being named.
-  /// Another one is trusted as landmarks68.dat of a model folder whose manifest.json lists it (fit/model.hpp, docs/safety.md).
+  /// Another one is trusted where the manifest.json of its folder lists it (fit/model.hpp, docs/safety.md).
   static constexpr const char* kDebianDigest = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f";
 
-  /// Loads the landmark file (97 MB, the better part of a second). Its parser trusts its input, so the bytes must have the SHA-256
-  /// `digest`, which is compared before parsing.
-  /// Errors: not_found (with what to install), io_error, corrupt_model (another digest), unavailable (built without dlib).
+  /// Loads the landmark file (dlib's published one has 97 MB and takes the better part of a second). Its parser trusts its input, so the
+  /// bytes must have the SHA-256 `digest`, which is compared before parsing. Errors: not_found (with what to install), io_error,
+  /// corrupt_model (another digest), unavailable (built without dlib).
   static Result<FaceFinder> open(const std::filesystem::path& landmark_file, const std::string& digest = kDebianDigest);
 
   FaceFinder(FaceFinder&&) noexcept;
@@ -37,6 +37,9 @@ class FaceFinder {
 
   /// The face of an RGB photo. Errors: invalid_argument (not RGB), no_face.
   Result<Face> find(const Image& photo) const;
+  /// The landmarks of a face whose box is known, e.g. from another finder's find(). Errors: invalid_argument (not RGB, a box that is empty
+  /// or not finite), corrupt_model (the landmark file does not give 68).
+  Result<Landmarks> landmarks(const Image& photo, const std::array<float, 4>& box) const;
 
  private:
   struct Impl;
@@ -44,7 +47,10 @@ class FaceFinder {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Where the landmark file is: landmarks68.dat in the model folder, else $LIKENESS_LANDMARKS, else Debian's.
-std::filesystem::path landmark_file(const std::filesystem::path& model_folder);
+/// Where the landmark file is. `choice`:
+/// empty: landmarks68.dat in the model folder, else $LIKENESS_LANDMARKS, else dlib's published one where Debian installs it, else the
+/// folder's landmarks68-small.dat (of a model whose own landmarks are not its default), else Debian's, which will be reported as missing;
+/// "own": the folder's; "dlib": $LIKENESS_LANDMARKS, else Debian's; anything else: that path.
+std::filesystem::path landmark_file(const std::filesystem::path& model_folder, const std::string& choice = {});
 
 }  // namespace likeness

@@ -142,8 +142,9 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, 
   Result<std::string> bytes = read_text_file(landmark_file, kLargestLandmarkFile);
   if (!bytes.ok()) {
     if (bytes.status().code != Code::not_found) return bytes.status();
-    return Status{Code::not_found, "the landmark file " + landmark_file.string() +
-                                       " is missing: install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
+    return Status{Code::not_found,
+                  "the landmark file " + landmark_file.string() +
+                      " is missing: name another one, install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
   }
   if (const std::string found = sha256_hex(std::string_view(*bytes)); found != digest) {
     return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts: its SHA-256 is " +
@@ -167,6 +168,14 @@ Result<Face> FaceFinder::find(const Image& photo) const {
   } catch (const std::exception& error) {
     return Status{Code::no_face, std::string("the face detector gave up: ") + error.what()};
   }
+}
+
+Result<Landmarks> FaceFinder::landmarks(const Image& photo, const std::array<float, 4>& box) const {
+  const bool finite = std::ranges::all_of(box, [](float v) { return std::isfinite(v); });
+  if (photo.channels != 3 || photo.width < 1 || photo.height < 1 || !finite || !(box[2] > box[0]) || !(box[3] > box[1])) {
+    return Status{Code::invalid_argument, "landmarks are found in a box of an RGB picture"};
+  }
+  return regress(impl_->landmarks, photo, dlib::drectangle(box[0], box[1], box[2], box[3]));
 }
 
 }  // namespace likeness

@@ -16,4 +16,8 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path&, const std::str
 
 Result<Face> FaceFinder::find(const Image&) const { return Status{Code::unavailable, "this build finds no faces"}; }
 
+Result<Landmarks> FaceFinder::landmarks(const Image&, const std::array<float, 4>&) const {
+  return Status{Code::unavailable, "this build finds no faces"};
+}
+
 }  // namespace likeness

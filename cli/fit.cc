@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.hpp"
 #include "cli/common.hpp"
 #include "cli/fit_options.hpp"
 #include "cli/given_landmarks.hpp"
@@ -84,6 +85,13 @@ Result<FitResult> fit_with(Fitter& fitter, std::span<const std::uint8_t> bytes, 
   return fitter.fit({photo->width, photo->height, photo->pixels}, *landmarks, options);
 }
 
+// The landmarks of the reference face tell which landmark file found them: a photo is fitted anew with another.
+std::string frame_key(const Model& model) {
+  std::string numbers;
+  for (const Point& p : model.reference_landmarks()) numbers += std::to_string(p[0]) + " " + std::to_string(p[1]) + " ";
+  return "-" + sha256_hex(numbers).substr(0, 8);
+}
+
 int fit(const FitArguments& arguments) {
   const Result<std::shared_ptr<const Model>> model = load_model(arguments.model);
   if (!model.ok()) return fail(model.status());
@@ -115,7 +123,8 @@ int fit(const FitArguments& arguments) {
     line.finished(resumed);
     report(arguments, entry, resumed);
   };
-  const Result<BatchCounts> counts = run_batch(inputs, arguments.output, options_key(**model, options) + given->key(), work, listener);
+  const Result<BatchCounts> counts =
+      run_batch(inputs, arguments.output, options_key(**model, options) + frame_key(**model) + given->key(), work, listener);
   if (!counts.ok()) return fail(counts.status());
   if (arguments.json) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,

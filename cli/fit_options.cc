@@ -28,24 +28,37 @@ void add_choice(CLI::App& command, const char* name, E& value, const char* help,
       ->default_str(initial);
 }
 
+// Empty: the default.
+std::filesystem::path chosen_landmarks(const ModelArguments& arguments) {
+  if (arguments.landmark_model.empty()) return {};
+  return landmark_file(model_folder(arguments.model), arguments.landmark_model);
+}
+
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command.add_option("--model", arguments.model, "Model folder (default: $LIKENESS_MODEL, else the installed one)");
   command.add_option("--scene", arguments.scene, kSceneHelp);
+  command.add_option("--landmark-model", arguments.landmark_model,
+                     "Landmark regressor: own (the model folder's), dlib (its published one; not for commercial use) or a file\n"
+                     "(default: landmarks68.dat of the model folder, else dlib's, else own)");
   command.add_option("--threads", arguments.threads, "Threads (default: all cores)")->check(CLI::Range(1, 1024));
 }
 
 Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
-  return Model::load({.folder = arguments.model, .scene = arguments.scene, .landmarks = {}});
+  return Model::load({.folder = arguments.model, .scene = arguments.scene, .landmarks = chosen_landmarks(arguments)});
+}
+
+Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments) {
+  return open_face_finder(model_folder(arguments.model), chosen_landmarks(arguments));
 }
 
 Result<Frame> open_frame(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
   Result<std::unique_ptr<GameClient>> client = open_scene(arguments.scene, arguments.model);
   if (!client.ok()) return client.status();
-  Result<FaceFinder> finder = open_face_finder(model_folder(arguments.model), {});
+  Result<FaceFinder> finder = open_chosen_finder(arguments);
   if (!finder.ok()) return finder.status();
   Result<Aligner> aligner = Aligner::create(**client, std::move(finder));
   if (!aligner.ok()) return aligner.status();

@@ -18,6 +18,7 @@ namespace likeness::cli {
 /// Where the model is, and how many threads work.
 struct ModelArguments {
   std::string model, scene;
+  std::string landmark_model;  ///< own, dlib or a file; empty: the model's default (align/face_finder.hpp)
   int threads = 0;
 };
 void add_model_options(CLI::App& command, ModelArguments& arguments);
@@ -29,6 +30,8 @@ struct Frame {
   Aligner aligner;
 };
 Result<Frame> open_frame(const ModelArguments& arguments);
+/// The face finder that `arguments` ask for. Errors: those of FaceFinder::open().
+Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments);
 
 /// --align affine|similarity
 void add_align_option(CLI::App& command, AlignKind& align);

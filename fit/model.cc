@@ -29,11 +29,9 @@ Result<ModelFile> load_file(const fs::path& path) {
 Result<FaceFinder> open_face_finder(const fs::path& folder, const fs::path& file) {
   const fs::path path = file.empty() ? landmark_file(folder) : file;
   std::string digest = FaceFinder::kDebianDigest;
-  if (path.parent_path() == folder) {
-    if (const Result<Manifest> manifest = Manifest::load(folder); manifest.ok()) {
-      const auto entry = manifest->files().find(path.filename().string());
-      if (entry != manifest->files().end()) digest = entry->second.sha256;
-    }
+  if (const Result<Manifest> manifest = Manifest::load(path.parent_path()); manifest.ok()) {
+    const auto entry = manifest->files().find(path.filename().string());
+    if (entry != manifest->files().end()) digest = entry->second.sha256;
   }
   return FaceFinder::open(path, digest);
 }

@@ -27,8 +27,8 @@ struct Model::Impl {
 /// Errors: schema_mismatch, and those of Aligner::create().
 Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<FaceFinder> finder);
 
-/// The face finder of a model folder; `file` empty: landmark_file(folder). A file listed in the folder's manifest must have the digest
-/// it gives there, any other that of Debian's file.
+/// The face finder of a model folder; `file` empty: landmark_file(folder). A file that the manifest.json of its own folder lists must have
+/// the digest it gives there, any other that of Debian's file.
 Result<FaceFinder> open_face_finder(const std::filesystem::path& folder, const std::filesystem::path& file);
 
 }  // namespace likeness

@@ -257,12 +257,27 @@ TEST(Warp, RefusesNonsense) {
   EXPECT_EQ(warp_labels(photo, Affine{}, 10, 0).status().code, Code::invalid_argument);
 }
 
+TEST(FaceFinder, TheSpareFileOfAModelIsNoDefault) {
+  const auto folder = std::filesystem::temp_directory_path() / "likeness_align_spare_test";
+  std::filesystem::create_directories(folder);
+  const auto spare = folder / "landmarks68-small.dat";
+  EXPECT_EQ(landmark_file(folder, "own"), folder / "landmarks68.dat") << "this name is reported as missing";
+  ASSERT_TRUE(write_file_atomic(spare, std::string_view("spare")).ok());
+  EXPECT_EQ(landmark_file(folder, "own"), spare);
+  const std::filesystem::path published = landmark_file(folder, "dlib");
+  EXPECT_EQ(landmark_file(folder), std::filesystem::exists(published) ? published : spare);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(FaceFinder, TrustsOnlyTheFileItKnows) {
   const auto folder = std::filesystem::temp_directory_path() / "likeness_align_test";
   std::filesystem::create_directories(folder);
   const auto file = folder / "landmarks68.dat";
   ASSERT_TRUE(write_file_atomic(file, std::string_view("not landmarks")).ok());
   EXPECT_EQ(landmark_file(folder), file);
+  EXPECT_EQ(landmark_file(folder, "own"), file);
+  EXPECT_EQ(landmark_file(folder, "elsewhere/x.dat"), "elsewhere/x.dat");
+  EXPECT_NE(landmark_file(folder, "dlib"), file);
   const auto opened = FaceFinder::open(file);
   ASSERT_FALSE(opened.ok());
   const auto missing = FaceFinder::open(folder / "nothing.dat");

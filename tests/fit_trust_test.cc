@@ -24,6 +24,8 @@ TEST(LandmarkFile, TheManifestNamesAnotherOneThanDebians) {
   EXPECT_NE(message().find(FaceFinder::kDebianDigest), std::string::npos) << "without a manifest only Debian's is trusted: " << message();
   list(sha256_hex(landmarks));
   EXPECT_NE(message().find("cannot be read"), std::string::npos) << "dlib was asked, and found no landmarks: " << message();
+  const test::TemporaryFolder other;  // a file that is named, of a folder with a manifest of its own
+  EXPECT_NE(open_face_finder(other.path(), folder.path() / "landmarks68.dat").status().message.find("cannot be read"), std::string::npos);
   list(sha256_hex(std::string_view("others")));
   EXPECT_NE(message().find("SHA-256 is " + sha256_hex(landmarks)), std::string::npos) << message();
 }

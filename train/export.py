@@ -135,7 +135,8 @@ def digest(path):
 def write_manifest(directory):
     """manifest.json: {"format", "version", "files": {name: {"sha256", "size"}}} of the model's committed files."""
     files = {}
-    for name in ("scene.json", "generator.safetensors", "extractor.safetensors", "companions.safetensors", "encoder.safetensors", "landmarks68.dat"):
+    for name in ("scene.json", "generator.safetensors", "extractor.safetensors", "companions.safetensors", "encoder.safetensors", "landmarks68.dat",
+                 "landmarks68-small.dat"):
         path = os.path.join(directory, name)
         if os.path.exists(path):
             files[name] = {"sha256": digest(path), "size": os.path.getsize(path)}
@@ -152,7 +153,7 @@ def main():
     parser.add_argument("--g", help="checkpoint of train_g.py")
     parser.add_argument("--f", help="checkpoint of train_f.py")
     parser.add_argument("--cache", help="training renders (for the generator's batch-norm statistics)")
-    parser.add_argument("--held-out", required=True)
+    parser.add_argument("--held-out", help="needed with --g and --f; without them only manifest.json is written")
     parser.add_argument("--held-out512")
     parser.add_argument("--labelled")
     parser.add_argument("--statistics", help="output of feature_statistics.py for the same --f")
@@ -162,6 +163,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
+    if (a.g or a.f) and not a.held_out:
+        parser.error("--g and --f need --held-out")
     inputs, groups = common.schema_groups(os.path.join(a.model, "scene.json"))
     if a.g:
         if Cache(a.held_out).info["parameters"] != inputs:

@@ -90,7 +90,8 @@ typedef struct likeness_model_options {
   size_t size;           /* sizeof(likeness_model_options) */
   const char* folder;    /* generator.safetensors, extractor.safetensors, scene.json ...; NULL: $LIKENESS_MODEL, else the installed one */
   const char* scene;     /* NULL: scene.json in the folder, which may not start a program; a scene named here may */
-  const char* landmarks; /* dlib's landmark file; NULL: landmarks68.dat in the folder, else $LIKENESS_LANDMARKS, else Debian's */
+  const char* landmarks; /* a landmark file that the manifest of its folder lists, or Debian's; NULL: landmarks68.dat in the folder, else
+                            $LIKENESS_LANDMARKS, else Debian's where it is installed, else landmarks68-small.dat in the folder */
 } likeness_model_options;
 
 /* Sets every field to its default. `size` is sizeof(likeness_model_options) as the caller's compiler sees it. NULL: does nothing. */

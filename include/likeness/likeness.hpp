@@ -124,7 +124,9 @@ struct ModelOptions {
   /// $LIKENESS_MODEL, else share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
   std::filesystem::path folder;
   std::filesystem::path scene;      ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
-  std::filesystem::path landmarks;  ///< empty: landmarks68.dat in `folder`, else $LIKENESS_LANDMARKS, else Debian's file
+  /// dlib's kind of landmark file: a listed one of a model folder, or Debian's. Empty: landmarks68.dat in `folder`, else
+  /// $LIKENESS_LANDMARKS, else Debian's where it is installed, else landmarks68-small.dat in `folder`.
+  std::filesystem::path landmarks;
 };
 
 /// Networks, client and landmark finder of one game. Immutable: any number of fitters may share it.
