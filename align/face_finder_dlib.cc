@@ -175,7 +175,11 @@ Result<Landmarks> FaceFinder::landmarks(const Image& photo, const std::array<flo
   if (photo.channels != 3 || photo.width < 1 || photo.height < 1 || !finite || !(box[2] > box[0]) || !(box[3] > box[1])) {
     return Status{Code::invalid_argument, "landmarks are found in a box of an RGB picture"};
   }
-  return regress(impl_->landmarks, photo, dlib::drectangle(box[0], box[1], box[2], box[3]));
+  try {
+    return regress(impl_->landmarks, photo, dlib::drectangle(box[0], box[1], box[2], box[3]));
+  } catch (const std::exception& error) {
+    return Status{Code::no_face, std::string("the landmark regressor gave up: ") + error.what()};
+  }
 }
 
 }  // namespace likeness

@@ -171,7 +171,8 @@ Status evaluate_extractor(const ExtractorArguments& arguments) {
   if (!data.empty() && !std::filesystem::exists(data / "parameters.npy", error)) {
     std::int64_t refused = 0;
     if (Status status = segment_photos(arguments, segmenter, refused); !status.ok()) return status;
-    figures.count("f_examples", segmenter.seen());
+    figures.count("f_examples", segmenter.counted());
+    figures.count("f_unlabelled", segmenter.seen() - segmenter.counted());
     figures.count("f_refused", refused);
   } else {
     if (Status status = segment_renders(arguments, segmenter); !status.ok()) return status;

@@ -163,6 +163,7 @@ Result<Image> square(const Image& picture, int size) {
 }
 
 Result<Image> mean_picture(const Examples& examples, std::int64_t count, int size) {
+  if (count < 1) return Status{Code::invalid_argument, "there are no examples"};
   std::vector<double> sum(std::size_t{3} * static_cast<std::size_t>(size) * static_cast<std::size_t>(size));
   for (std::int64_t i = 0; i < count; ++i) {
     const auto example = examples.get(i);
@@ -207,7 +208,7 @@ Status evaluate_generator(const GeneratorArguments& arguments) {
   if (!generator.ok()) return generator.status();
   const auto extractor = optional_part(load_extractor(folder / "extractor.safetensors"), "feature gap");
   if (!extractor.ok()) return extractor.status();
-  const auto finder = optional_part(open_face_finder(folder, {}), "landmark shift");
+  const auto finder = optional_part(open_chosen_finder(arguments.model), "landmark shift");
   if (!finder.ok()) return finder.status();
   const auto examples = open_examples(arguments.examples, **client);
   if (!examples.ok()) return examples.status();

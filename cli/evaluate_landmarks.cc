@@ -194,7 +194,8 @@ Status compare_renders(const LandmarkArguments& arguments, const GameClient& cli
     Image picture(r->size, r->size, 3);
     picture.pixels = std::move(r->rgb);
     const Result<Face> face = judge.find(picture);
-    if (!face.ok()) return;
+    if (face.status().code == Code::no_face) return;
+    if (!face.ok()) return static_cast<void>(out.status = face.status());
     const Result<Landmarks> found = finder.landmarks(picture, face->box);
     if (!found.ok()) return static_cast<void>(out.status = found.status());
     out.face = true;

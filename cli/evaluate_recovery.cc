@@ -164,7 +164,7 @@ void add_evaluate_recovery(CLI::App& app, int& exit) {
   CLI::App* command = app.add_subcommand(
       "recovery", "Fit the client's pictures of random characters and draw the fits again: how far these are from the originals");
   add_fit_options(*command, arguments->options);
-  command->remove_option(command->get_option("--seed"));  // fits start at the average; the seed is the characters'
+  command->remove_option(command->get_option("--seed"));  // fits start where --start says; the seed is the characters'
   command->add_option("--seed", arguments->seed, "Characters drawn from this seed (not one that training used)")->capture_default_str();
   command->add_option("-n,--count", arguments->count, "Characters")->check(CLI::Range(1, 1000000))->capture_default_str();
   command->add_flag("--detect", arguments->detect,

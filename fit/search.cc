@@ -139,6 +139,7 @@ class Search {
   // `steps` gradient steps from x. Leaves the best point in best_.
   Status descend(std::vector<float> x, int steps, bool relaxed) {
     Stepper stepper(options_.optimizer, rate_, decay_);
+    const std::vector<float> first = x;
     std::vector<float> gradient(x.size());
     double milestone = std::numeric_limits<double>::infinity();
     int since = 0;
@@ -154,7 +155,7 @@ class Search {
           break;
         }
         // Also where not even the start is finite: a client's or network's hiccup gets its five chances.
-        x = best_.x.empty() ? start_ : best_.x;
+        x = best_.x.empty() ? first : best_.x;
         stepper = Stepper(options_.optimizer, stepper.rate() / 2, decay_);
         continue;
       }

@@ -134,6 +134,23 @@ TEST(Search, GroupsThatTheJudgeSeesNoUseInGoBackToTheAverage) {
   EXPECT_DOUBLE_EQ(result->loss, problem.evaluate(result->x, {})->loss);
 }
 
+TEST(Search, AHiccupAtTheStartOfTheLastStageKeepsTheJudgesChoices) {
+  class Hiccup : public Judged {
+    bool failed_ = false;
+    Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override {
+      Result<Value> value = Bowl::evaluate(x, gradient);
+      if (pure_steps == 1 && !failed_) failed_ = true, value->loss = std::numeric_limits<double>::quiet_NaN();
+      return value;
+    }
+  } problem;
+  const Schema s = schema();
+  std::vector<float> soft = s.default_vector();
+  for (std::size_t i = 7; i < 11; ++i) soft[i] = 0.25F;
+  const auto result = search(problem, s, soft, {.iterations = 40});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(std::vector<float>(result->x.begin() + 7, result->x.end()), (std::vector<float>{0, 0, 0, 1}));
+}
+
 TEST(Search, AJudgeThatFailsIsAnError) {
   class Failing : public Bowl {
     Result<double> judge(std::span<const float>) override { return Status{Code::client_failed, "gone"}; }

@@ -100,7 +100,7 @@ def add_budget(parser):
 
 def earlier(start):
     """What a checkpoint was trained with, itself and those that it started from: the oldest first."""
-    return start.get("earlier", []) + [{k: start[k] for k in ("images", "steps", "spent", "options")}]
+    return start.get("earlier", []) + [{k: start[k] for k in ("images", "steps", "spent", "options", "processes") if k in start}]
 
 
 class Average:

@@ -191,7 +191,7 @@ def main():
         model = os.path.join(recipe.out, recipe.folders()[-1])
         print(f"try it:      {a.client} fit PHOTO -o DIR --model {model}")
         print(f"look at it:  {a.client} inspect {model}/generator.safetensors (and the others); {recipe.work}/g/*.png, f/*.png")
-        print(f"install it:  cp {model}/*.safetensors {model}/manifest.json {HEAD}/")
+        print(f"install it:  rm -f {HEAD}/encoder.safetensors; cp {model}/*.safetensors {HEAD}/; {sys.executable} {ROOT}/train/export.py --model {HEAD}")
     return status
 
 

@@ -84,9 +84,9 @@ class DataTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             scene = os.path.join(folder, "scene.json")
             with open(scene, "w") as file:
-                json.dump({"parameters": [{"name": "a", "type": "continuous"}, {"name": "hat", "type": "choice", "options": ["x", "y"]}]}, file)
+                json.dump({"parameters": [{"name": "a", "type": "continuous", "min": -1, "default": 0, "max": 3}, {"name": "hat", "type": "choice", "options": ["x", "y"]}]}, file)
             x, truth = np.array([[0.5, 0.9, 0.1], [0.7, 0.2, 0.8]]), np.array([[0.6, 1, 0], [0.9, 1, 0]])
-            self.assertEqual(train_encoder.figures(x, truth, scene), {"error": 0.15, "error_of_average": 0.25, "hat_right": 0.5})
+            self.assertEqual(train_encoder.figures(x, truth, scene), {"error": 0.15, "error_of_average": 0.5, "hat_right": 0.5})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import time
 
 import common
 
@@ -64,15 +65,17 @@ class Extractor:
 class Store:
     """maps [N, C, 4, 4] and colours [N, 16] (12 means, 4 seen) of the first renders of a cache, on disk, filled in chunks."""
 
-    def __init__(self, folder, digest, count, channels):
+    def __init__(self, folder, key, count, channels):
+        """key: what the features depend on (JSON); another one starts anew."""
         os.makedirs(folder, exist_ok=True)
-        self.path, self.digest = os.path.join(folder, "features.json"), digest
+        self.path, self.key = os.path.join(folder, "features.json"), key
         known = {}
         if os.path.exists(self.path):
             with open(self.path) as file:
                 known = json.load(file)
-        fresh = known.get("extractor") != digest
+        fresh = known.get("key") != key
         self.stored, mode = (0, "w+") if fresh else (min(known["stored"], count), "r+")
+        self._mark()  # before old rows are overwritten
         self.maps = np.memmap(os.path.join(folder, "maps.f32"), np.float32, mode, shape=(count, channels, encoder.CELLS, encoder.CELLS))
         self.colours = np.memmap(os.path.join(folder, "colours.f32"), np.float32, mode, shape=(count, 16))
 
@@ -80,8 +83,11 @@ class Store:
         rows = slice(self.stored, self.stored + len(maps))
         self.maps[rows], self.colours[rows] = maps, colours
         self.stored = rows.stop
+        self._mark()
+
+    def _mark(self):
         with open(self.path + ".tmp", "w") as file:
-            json.dump({"extractor": self.digest, "stored": self.stored}, file)
+            json.dump({"key": self.key, "stored": self.stored}, file)
         os.replace(self.path + ".tmp", self.path)
 
 
@@ -105,7 +111,8 @@ def region_colours(rgb, labels):
 def gather(folder, extractor, cache, count, seed, bf16, log, chunk=32):
     """The store of the cache's first `count` renders."""
     count = min(count, cache.stored())
-    store = Store(folder, extractor.digest, count, len(extractor.centring("render")[0]))
+    key = {"extractor": extractor.digest, "cache": cache.info["command"], "schema": cache.info["schema"], "seed": seed, "bf16": bf16}
+    store = Store(folder, key, count, len(extractor.centring("render")[0]))
     backdrop = torch.from_numpy(augment.backdrop_rows(cache.rgb[:min(200, count)]))
     backgrounds = augment.Backgrounds()
     while store.stored < count:
@@ -166,7 +173,7 @@ def figures(x, truth, scene):
         n = {"continuous": 1, "simplex": len(p.get("components", ())), "choice": len(p.get("options", ()))}[p["type"]]
         part = slice(offset, offset + n)
         if p["type"] == "continuous":
-            errors.append((np.abs(x[:, part] - truth[:, part]).mean(), np.abs(0.5 - truth[:, part]).mean()))
+            errors.append((np.abs(x[:, part] - truth[:, part]).mean(), np.abs((p["default"] - p["min"]) / (p["max"] - p["min"]) - truth[:, part]).mean()))
         elif p["type"] == "choice":
             out[p["name"] + "_right"] = round(float((x[:, part].argmax(1) == truth[:, part].argmax(1)).mean()), 3)
         offset += n
@@ -186,6 +193,7 @@ def main():
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--seed", type=int, default=7)
     a = parser.parse_args()
+    begun = time.monotonic()
     common.prepare(a.threads, a.seed, "cpu")
     os.makedirs(a.work, exist_ok=True)
     log = common.Log(os.path.join(a.work, "encoder.log"))
@@ -213,9 +221,10 @@ def main():
     x = encoder.vector(inputs(held, held_cache) @ np.float64(tensors["weight"]).T + bias, groups)
     measured = {"held_out": held.stored, **figures(x, np.array(held_cache.parameters[:held.stored]), scene)}
     log(**measured)
-    training = f"ridge regression on {fitted} renders (human draw), half of them augmented; strength {strength}, the best of {STRENGTHS} on {len(z) - fitted} more; seed {a.seed}"
+    data = "renders of random characters (human draw), half of them augmented; landmark and feature statistics of photographs from companions and extractor"
+    recipe = f"ridge regression on {fitted} renders; strength {strength}, the best of {STRENGTHS} on {len(z) - fitted} more; seed {a.seed}"
     metadata = {"architecture": json.dumps({"type": "encoder", "cells": encoder.CELLS, "inputs": z.shape[1], "outputs": size}),
-                "schema": cache.info["schema"], "extractor": extractor.file, "training": training, "figures": json.dumps(measured),
+                "schema": cache.info["schema"], "extractor": extractor.file, "data": data, "recipe": recipe, "hours": f"{(time.monotonic() - begun) / 3600:.2f}", "figures": json.dumps(measured),
                 "licence": export.LICENCE}
     safetensors_io.save(os.path.join(a.model, "encoder.safetensors"), tensors, metadata)
     export.write_manifest(a.model)

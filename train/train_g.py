@@ -224,6 +224,8 @@ def new_state(a, cache, start, device):
     if start and a.start_scenes:
         inherit(network, start["average"], *(scene_inputs(path) for path in a.start_scenes))
     elif start:
+        if start["schema"] != cache.info["schema"] or start["depth"] != len(channels) or any(n < o for n, o in zip(channels, start["channels"])):
+            raise SystemExit("--start: the checkpoint is of another schema (--start-scenes), smaller than 512, or has more channels")
         narrow = models.Generator(start["inputs"], start["channels"], start["depth"])
         narrow.load_state_dict(start["average"])
         network = narrow.widened(channels, x[:256])

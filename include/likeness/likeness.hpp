@@ -108,10 +108,11 @@ struct FitResult {
   /// 1 - D, where D is the mean over depths of sum w |a - b| / sum w (|a| + |b|), a and b the (centred) features of photo and
   /// generated face, w the weight of the place. 1: equal; 0: opposite; unrelated faces come to about 0.3.
   double similarity = 0;
-  std::vector<double> losses;  ///< of every step, 1 at the average face. The returned character is that of the last stage's least, with
-                               ///< those groups of sliders at the average that made the judge's picture of it (ChoiceJudge) no better
-  double loss = 0;             ///< of the returned character
-  int iterations = 0;          ///< steps taken
+  std::vector<double>
+      losses;  ///< of every step, 1 at the average face. The returned character is that of the last stage's least, with
+               ///< those groups of sliders at the average for which ChoiceJudge prefers that; not after threshold, cancelled or diverged
+  double loss = 0;     ///< of the returned character
+  int iterations = 0;  ///< steps taken
   StopReason stop = StopReason::iterations;
   Landmarks landmarks{};  ///< in pixels of the photo
   Picture aligned;        ///< the photo on the reference face
@@ -123,7 +124,7 @@ struct ModelOptions {
   /// generator.safetensors, extractor.safetensors, scene.json; companions.safetensors, encoder.safetensors, manifest.json if any. Empty:
   /// $LIKENESS_MODEL, else share/likeness/models/makehuman-head of the installation (docs/embedding.md), else of the source tree.
   std::filesystem::path folder;
-  std::filesystem::path scene;      ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
+  std::filesystem::path scene;  ///< empty: scene.json in `folder`, which may not start a program; a scene named here may
   /// dlib's kind of landmark file: a listed one of a model folder, or Debian's. Empty: landmarks68.dat in `folder`, else
   /// $LIKENESS_LANDMARKS, else Debian's where it is installed, else landmarks68-small.dat in `folder`.
   std::filesystem::path landmarks;

@@ -213,6 +213,10 @@ class LevelTrainer {
       for (std::size_t k = 0; k < kCoordinates; ++k) {
         paths_[i].rest[k] = std::isnan(target[k]) ? 0 : paths_[i].rest[k] - tree.leaves[leaf[i]][k];
       }
+      if (std::ranges::any_of(target, [](float v) { return std::isnan(v); })) {
+        paths_[i].compact = project(basis_, paths_[i].rest);  // unknown landmarks stay out of it
+        continue;
+      }
       for (std::size_t k = 0; k < kComponents; ++k) paths_[i].compact[k] -= compact[leaf[i]][k];
     }
   }

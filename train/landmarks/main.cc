@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -24,8 +25,11 @@ Status read_all(const std::vector<std::string>& files, Samples& samples) {
 // Median over the samples of the mean distance of the inner landmarks.
 double median_error(const Cascade& cascade, const Samples& samples) {
   std::vector<double> errors;
-  for (std::size_t i = 0; i < samples.count(); ++i)
-    errors.push_back(inner_error(apply(cascade, samples, i, cascade.mean), samples.shapes[i]));
+  for (std::size_t i = 0; i < samples.count(); ++i) {
+    const double error = inner_error(apply(cascade, samples, i, cascade.mean), samples.shapes[i]);
+    if (!std::isnan(error)) errors.push_back(error);
+  }
+  if (errors.empty()) return 0;
   std::ranges::nth_element(errors, errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2));
   return errors[errors.size() / 2];
 }
@@ -37,6 +41,11 @@ Status run(const std::vector<std::string>& training, const std::vector<std::stri
   std::vector<Samples> held_out(held.size());
   for (std::size_t i = 0; i < held.size(); ++i) {
     if (Status status = read_all({held[i]}, held_out[i]); !status.ok()) return status;
+  }
+  for (std::size_t k = 0; k < samples.shapes[0].size(); ++k) {
+    if (std::ranges::all_of(samples.shapes, [k](const auto& shape) { return std::isnan(shape[k]); })) {
+      return {Code::corrupt_model, "landmark " + std::to_string(k / 2) + " is known in no sample"};
+    }
   }
   const auto start = std::chrono::steady_clock::now();
   options.report = [&](int level, const Cascade& cascade, double error) {
