@@ -9,7 +9,9 @@ namespace likeness::detail {
 std::size_t plan_arena(std::span<Lifetime> buffers) {
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
+  // Not stable_sort, which asks for memory and goes on without: a failed allocation must be seen.
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return buffers[a].size != buffers[b].size ? buffers[a].size > buffers[b].size : a < b; });
   std::vector<const Lifetime*> placed;  // by offset
   std::size_t total = 0;
   for (const std::size_t index : order) {

@@ -197,7 +197,9 @@ class Search {
     for (std::size_t k = 0; k < schema_.parameters().size(); ++k) {
       if (schema_.parameters()[k].type == ParameterType::choice) order.push_back(k);
     }
-    std::ranges::stable_sort(order, std::ranges::greater{}, [this](std::size_t k) { return influence_[k]; });
+    // Not stable_sort, which asks for memory and goes on without: a failed allocation must be seen.
+    std::ranges::sort(
+        order, [this](std::size_t a, std::size_t b) { return influence_[a] != influence_[b] ? influence_[a] > influence_[b] : a < b; });
     for (const std::size_t k : order) {
       if (ended_) break;
       const Parameter& p = schema_.parameters()[k];

@@ -205,7 +205,8 @@ TEST_F(Evaluate, LabelMapsOfPlainPhotos) {
   EXPECT_NE(unlabelled.errors.find("NOT_FOUND"), std::string::npos) << unlabelled.errors;
   const fs::path sheet = folder() / "f.png";
   const auto f = figures(run_program(arguments + " --sheet " + sheet.string()));
-  EXPECT_EQ(f.at("f_examples"), 1);
+  EXPECT_EQ(f.at("f_examples"), 0);
+  EXPECT_EQ(f.at("f_unlabelled"), 1);
   EXPECT_EQ(f.count("f_miou"), 0U);  // nothing to compare with
   EXPECT_EQ(read_sheet(sheet).width, 2 * 256);
   EXPECT_EQ(run_program("evaluate f /no/such/folder --sheet x.png" + model()).status, 3);

@@ -101,7 +101,8 @@ void fail_in_turn(int threads) {
     least_size = n < counts.search ? 0 : kPage;
     for (const bool persistent : {false, true}) {
       const likeness_status status = fit_fresh(n, persistent ? kNever : n);
-      EXPECT_TRUE(status == LIKENESS_OUT_OF_MEMORY || (status == LIKENESS_OK && n >= counts.search)) << n << ": " << likeness_error();
+      EXPECT_TRUE(status == LIKENESS_OUT_OF_MEMORY || (status == LIKENESS_OK && n >= counts.search))
+          << n << " of " << counts.search << ", " << counts.all << ": " << status << " " << likeness_error();
       refused += status == LIKENESS_OUT_OF_MEMORY ? 1 : 0;
       ++tried;
       ASSERT_EQ(live, before) << "lost at allocation " << n;
