@@ -38,7 +38,7 @@ class FaceFinder {
   /// The face of an RGB photo. Errors: invalid_argument (not RGB), no_face.
   Result<Face> find(const Image& photo) const;
   /// The landmarks of a face whose box is known, e.g. from another finder's find(). Errors: invalid_argument (not RGB, a box that is empty
-  /// or not finite), corrupt_model (the landmark file does not give 68).
+  /// or not finite), corrupt_model (the landmark file does not give 68), no_face (the regressor gave up).
   Result<Landmarks> landmarks(const Image& photo, const std::array<float, 4>& box) const;
 
  private:

@@ -78,14 +78,7 @@ class MiniatureTest(unittest.TestCase):
         program = os.environ["LIKENESS_PROGRAM"]
         with tempfile.TemporaryDirectory() as out:
             command = test_support.script("compact.py", "--client", program, "--out", out, "--minutes", 0.1, "--jobs", 1, "--threads", 1, "--no-bf16")
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            for line in process.stdout:
-                if " g: generator" in line:
-                    process.send_signal(signal.SIGTERM)
-                    break
-            process.stdout.read()
-            self.assertEqual(process.wait(), 128 + signal.SIGTERM)
-            process.stdout.close()
+            self.assertEqual(test_support.interrupted(command, " g: generator"), 128 + signal.SIGTERM)
             again = test_support.run("compact.py", *command[2:])
             self.assertNotIn("render-renders: ", again)  # it was done
             model = os.path.join(out, "model")

@@ -1,6 +1,7 @@
 """What several tests of train/ need: small caches of random pictures, and the training scripts as programs."""
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -29,6 +30,18 @@ def script(name, *arguments, processes=1):
     """The command that runs train/NAME, in one process or in several through torchrun."""
     launcher = ["-m", "torch.distributed.run", *parallel.DEBIAN_12, "--standalone", "--nproc_per_node", str(processes)] if processes > 1 else []
     return [sys.executable, *launcher, os.path.join(FOLDER, name), *map(str, arguments)]
+
+
+def interrupted(command, sign):
+    """Starts the command, ends it by SIGTERM at the first line with `sign`, returns its status."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with process.stdout:
+        for line in process.stdout:
+            if sign in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        process.stdout.read()
+    return process.wait()
 
 
 def run(name, *arguments, processes=1):

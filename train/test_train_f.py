@@ -1,7 +1,6 @@
 """train_f.py as a program on a small cache: repeatable, resumed after an interruption, in two processes."""
 import os
 import signal
-import subprocess
 import tempfile
 import unittest
 
@@ -40,14 +39,7 @@ class TrainExtractorTest(unittest.TestCase):
 
     def test_an_interrupted_training_saves_says_so_and_continues(self):
         command = test_support.script("train_f.py", *self.options("c", 1_000_000))
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for line in process.stdout:
-            if "step 4 " in line:
-                process.send_signal(signal.SIGTERM)
-                break
-        process.stdout.read()
-        self.assertEqual(process.wait(), 128 + signal.SIGTERM)
-        process.stdout.close()
+        self.assertEqual(test_support.interrupted(command, "step 4 "), 128 + signal.SIGTERM)
         images = self.checkpoint("c")["images"]
         self.assertGreaterEqual(images, 32)
         test_support.run("train_f.py", *self.options("c", images + 16))

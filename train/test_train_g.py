@@ -39,14 +39,8 @@ class TrainGeneratorTest(unittest.TestCase):
         self.assertIn("g_000004.png", files)
 
     def test_an_interrupted_training_saves_says_so_and_continues(self):
-        process = subprocess.Popen(test_support.script("train_g.py", *self.options("c", 10_000_000)), stdout=subprocess.PIPE, text=True)
-        for line in process.stdout:
-            if "step 4 " in line:
-                process.send_signal(signal.SIGTERM)
-                break
-        process.stdout.read()
-        self.assertEqual(process.wait(), 128 + signal.SIGTERM)
-        process.stdout.close()
+        command = test_support.script("train_g.py", *self.options("c", 10_000_000))
+        self.assertEqual(test_support.interrupted(command, "step 4 "), 128 + signal.SIGTERM)
         images = self.checkpoint("c")["images"]
         self.assertGreaterEqual(images, 32)
         test_support.run("train_g.py", *self.options("c", images + 16))
