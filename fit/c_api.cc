@@ -101,7 +101,7 @@ likeness_fit_options default_options() {
           .objective = static_cast<int32_t>(defaults.objective),
           .threshold = defaults.threshold,
           .step = defaults.step,
-          .prior = defaults.prior,
+          .prior = defaults.weights.prior,
           .seed = defaults.seed,
           .progress = nullptr,
           .user = nullptr,
@@ -121,7 +121,6 @@ Result<FitOptions> fit_options(const likeness_fit_options& c) {
   FitOptions options{.iterations = c.iterations,
                      .threshold = c.threshold,
                      .step = c.step,
-                     .prior = c.prior,
                      .loss = static_cast<LossKind>(c.loss),
                      .align = static_cast<AlignKind>(c.align),
                      .optimizer = static_cast<OptimizerKind>(c.optimizer),
@@ -129,6 +128,7 @@ Result<FitOptions> fit_options(const likeness_fit_options& c) {
                      .start = static_cast<StartKind>(c.start),
                      .choices = static_cast<ChoiceJudge>(c.choices),
                      .seed = c.seed};
+  options.weights.prior = c.prior;
   if (c.progress != nullptr) {
     options.progress = [progress = c.progress, user = c.user](const FitProgress& p) {
       return progress(user, p.iteration, p.iterations, p.loss, p.similarity) == 0;

@@ -16,6 +16,7 @@ constexpr double kUnsure = 0.3;        // weight of jaw and mouth
 // Weights of the regions, and the share of the frame from which on they count fully.
 constexpr std::array<double, kColourRegions> kRegionWeight = {1, 1, 0.3, 0.3};
 constexpr std::array<double, kColourRegions> kFullShare = {0.05, 0.04, 0.002, 0.002};
+constexpr double kLeastShown = 0.02;  // of that share, for a region to have a colour at all
 
 Status read(const Safetensors& file, const std::string& name, std::size_t size, std::vector<float>& out) {
   const TensorEntry* entry = file.find(name);
@@ -79,6 +80,14 @@ void Companions::landmarks_backward(std::span<const double> upstream, std::span<
   }
 }
 
+std::vector<double> Companions::landmark_motion(std::size_t entry) const {
+  std::vector<double> motion(kCoordinates);
+  for (std::size_t i = 0; i < kCoordinates; ++i) {
+    motion[i] = landmark_weight_[i * size_ + entry] / (photo_deviation_.empty() ? 1.0 : photo_deviation_[i] + kLeastDeviation);
+  }
+  return motion;
+}
+
 std::array<double, kColours> Companions::colours(std::span<const float> x) const {
   const std::size_t k = inputs_.size(), features = 1 + k + k * (k + 1) / 2;
   std::array<double, kColours> out;
@@ -137,6 +146,12 @@ double LandmarkTerm::evaluate(const Companions& companions, std::span<const floa
   return value;
 }
 
+double LandmarkTerm::distance(const std::array<double, kCoordinates>& landmarks) const {
+  double value = 0;
+  for (std::size_t i = 0; i < kCoordinates; ++i) value += weight_[i] * std::abs(landmarks[i] - target_[i]);
+  return value;
+}
+
 ColourTerm::ColourTerm(const std::array<double, kColours>& target, const std::array<double, kColourRegions>& weight)
     : target_(target), weight_(weight), sum_(std::accumulate(weight.begin(), weight.end(), 0.0)) {}
 
@@ -152,6 +167,33 @@ double ColourTerm::evaluate(const Companions& companions, std::span<const float>
   }
   if (!gradient.empty()) companions.colours_backward(x, upstream, gradient);
   return value;
+}
+
+double ColourTerm::distance(const std::array<double, kColours>& colours, const std::array<bool, kColourRegions>& there) const {
+  double value = 0;
+  for (std::size_t c = 0; c < kColours; ++c) {
+    if (there[c / 3]) value += weight_[c / 3] / (3 * sum_) * std::abs(colours[c] - target_[c]);
+  }
+  return active() ? value : 0;
+}
+
+RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels) {
+  std::array<std::uint64_t, kColours> sum{};
+  std::array<std::uint64_t, kColourRegions> count{};
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    for (std::size_t r = 0; r < kColourRegions; ++r) {
+      if (labels[i] != kColourRegionClasses[r][0] && labels[i] != kColourRegionClasses[r][1]) continue;
+      ++count[r];
+      for (std::size_t c = 0; c < 3; ++c) sum[3 * r + c] += rgb[3 * i + c];
+    }
+  }
+  RegionColours out;
+  for (std::size_t c = 0; c < kColours; ++c) {
+    const std::size_t r = c / 3;
+    out.there[r] = static_cast<double>(count[r]) >= kLeastShown * kFullShare[r] * static_cast<double>(labels.size());
+    out.colours[c] = out.there[r] ? static_cast<double>(sum[c]) / (255.0 * static_cast<double>(count[r])) : 0;
+  }
+  return out;
 }
 
 ColourTerm colour_term(std::span<const float> rgb, std::span<const float> probabilities, std::span<const float> covered) {
@@ -173,7 +215,7 @@ ColourTerm colour_term(std::span<const float> rgb, std::span<const float> probab
     const double share = amount / static_cast<double>(places);
     weight[r] = kRegionWeight[r] * std::min(1.0, share / kFullShare[r]);
     for (std::size_t c = 0; c < 3; ++c) target[3 * r + c] = amount > 0 ? sum[c] / amount : 0;
-    if (share < 0.02 * kFullShare[r]) weight[r] = 0;
+    if (share < kLeastShown * kFullShare[r]) weight[r] = 0;
   }
   return {target, weight};
 }

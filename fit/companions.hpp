@@ -33,6 +33,9 @@ class Companions {
   /// Adds the gradient of a function of landmarks(x), given its gradient with respect to them.
   void landmarks_backward(std::span<const double> upstream, std::span<float> gradient) const;
 
+  /// How far an entry moves them: a column of d landmarks / d x, in deviations of photographs (pixels where they are not known).
+  std::vector<double> landmark_motion(std::size_t entry) const;
+
   /// Mean sRGB colours in [0, 1]: skin r, g, b, hair r, ...
   std::array<double, 3 * kColourRegions> colours(std::span<const float> x) const;
   /// Adds the gradient of a function of colours(x), on the routed entries only.
@@ -62,6 +65,8 @@ class LandmarkTerm {
   LandmarkTerm(const Companions& companions, const Landmarks& photo, PictureDomain domain = PictureDomain::photo);
   /// The value; adds scale * gradient unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
+  /// The value for landmarks that are known, x0, y0, x1, ... in the 512 frame.
+  double distance(const std::array<double, 136>& landmarks) const;
 
  private:
   std::array<double, 136> target_{}, weight_{};
@@ -75,6 +80,8 @@ class ColourTerm {
   ColourTerm(const std::array<double, 3 * kColourRegions>& target, const std::array<double, kColourRegions>& weight);
   /// The value; adds scale * gradient on the routed entries unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
+  /// The value for colours that are known; regions that are not `there` do not count.
+  double distance(const std::array<double, 3 * kColourRegions>& colours, const std::array<bool, kColourRegions>& there) const;
   bool active() const { return sum_ > 0; }
   const std::array<double, 3 * kColourRegions>& target() const { return target_; }
   /// Whether a region counts at all.
@@ -85,6 +92,14 @@ class ColourTerm {
   std::array<double, kColourRegions> weight_{};
   double sum_ = 0;
 };
+
+/// Mean sRGB colours of a label map's regions, and which of them are large enough to have one.
+struct RegionColours {
+  std::array<double, 3 * kColourRegions> colours{};
+  std::array<bool, kColourRegions> there{};
+};
+/// `rgb` 3 bytes, `labels` one a pixel.
+RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels);
 
 /// Mean colours of a photo's regions from its class probabilities. `rgb` [3, places] in [0, 1], `probabilities` [11, places],
 /// `covered` [places]. Weights: hair, lips and brows less than 1 where hardly anything of them is seen.

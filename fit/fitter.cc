@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <utility>
 
+#include "base/parallel.hpp"
 #include "fit/model.hpp"
 #include "fit/objective.hpp"
 #include "fit/search.hpp"
@@ -49,6 +52,15 @@ Result<Image> image_of(const PhotoView& photo) {
   return image;
 }
 
+// Wall-clock time since it was made.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 struct Fitter::State {
@@ -57,19 +69,25 @@ struct Fitter::State {
 
   Result<FitResult> fit(const Image& photo, const Landmarks* known, const FitOptions& options);
   Result<FitResult> fit_aligned(AlignedPhoto aligned, const FitOptions& options);
+  Status draw(std::span<const float> x, FitResult& result);
 };
 
 Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known, const FitOptions& options) {
   if (Status status = check_options(options); !status.ok()) return status;  // before a face is looked for
   const Aligner& aligner = *model->impl().aligner;
+  const Stopwatch watch;
   Result<AlignedPhoto> aligned = known != nullptr ? aligner.align(photo, *known, options.align) : aligner.align(photo, options.align);
   if (!aligned.ok()) return aligned.status();
-  return fit_aligned(std::move(*aligned), options);
+  const double seconds = watch.seconds();
+  Result<FitResult> result = fit_aligned(std::move(*aligned), options);
+  if (result.ok()) result->seconds.align = seconds;
+  return result;
 }
 
 Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOptions& options) {
   const Model::Impl& parts = model->impl();
   const Schema& schema = model->schema();
+  const Stopwatch preparing;
   if (!objective) {
     Result<std::unique_ptr<Objective>> created =
         Objective::create(parts.generator, parts.extractor, schema, parts.companions ? &*parts.companions : nullptr);
@@ -77,37 +95,56 @@ Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOpti
     objective = std::move(*created);
   }
   ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
-                                                                    : ObjectiveOptions{.loss = options.loss, .prior = options.prior};
+                                                                    : ObjectiveOptions{.loss = options.loss, .weights = options.weights};
   if (options.choices == ChoiceJudge::client) loss.judge = parts.client.get();
-  Landmarks framed;
-  for (std::size_t i = 0; i < framed.size(); ++i) {
+  FitResult result;
+  for (std::size_t i = 0; i < result.framed.size(); ++i) {
     const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);
-    framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
+    result.framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
   }
-  const FramedPhoto photo{aligned.picture, aligned.coverage, &framed, options.domain};
-  if (Status status = objective->set_photo(photo, loss); !status.ok()) return status;
+  if (Status status = objective->set_photo({aligned.picture, aligned.coverage, &result.framed, options.domain}, loss); !status.ok())
+    return status;
   std::vector<float> start = schema.default_vector();
   if (options.start == StartKind::guess && parts.encoder) {
     Result<std::vector<float>> guess = objective->guess(*parts.encoder);
     if (!guess.ok()) return guess.status();
     start = std::move(*guess);
   }
+  result.seconds.prepare = preparing.seconds();
+
+  const Stopwatch searching;
   Result<SearchResult> found = search(*objective, schema, near_by(std::move(start), schema, options.seed), options);
   if (!found.ok()) return found.status();
-  Result<Picture> generated = objective->generate(found->x);
-  if (!generated.ok()) return generated.status();
-  Result<Rendering> rendered = parts.client->render(found->x, {.size = kFrame, .neutral = true});
-  if (!rendered.ok()) return rendered.status();
+  result.seconds.judge = found->judge_seconds;
+  result.seconds.search = searching.seconds() - found->judge_seconds;
 
-  FitResult result;
+  const Stopwatch drawing;
+  result.landmarks = aligned.landmarks;
+  result.aligned = {kFrame, std::move(aligned.picture.pixels)};
+  result.photo_labels = objective->labels();
+  if (Status status = draw(found->x, result); !status.ok()) return status;
+  result.seconds.draw = drawing.seconds();
+
   result.character.x = std::move(found->x);
   result.similarity = found->similarity;
   result.iterations = static_cast<int>(found->losses.size());
   result.losses = std::move(found->losses);
   result.loss = found->loss;
   result.stop = found->stop;
-  result.landmarks = aligned.landmarks;
-  result.aligned = {kFrame, std::move(aligned.picture.pixels)};
+  result.groups = std::move(found->groups);
+  const std::vector<std::string> names = objective->term_names();
+  for (std::size_t t = 0; t < names.size(); ++t) {
+    LossCurve curve{names[t], {}};
+    for (const std::vector<double>& terms : found->terms) curve.values.push_back(terms[t]);
+    result.curves.push_back(std::move(curve));
+  }
+  return result;
+}
+
+// The pictures of x: the generator's, and the client's as fitted and neutral.
+Status Fitter::State::draw(std::span<const float> x, FitResult& result) {
+  Result<Picture> generated = objective->generate(x);
+  if (!generated.ok()) return generated.status();
   if (generated->size != kFrame) {
     Image small(generated->size, generated->size, 3);
     small.pixels = std::move(generated->rgb);
@@ -116,8 +153,29 @@ Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOpti
     *generated = {kFrame, std::move(resized->pixels)};
   }
   result.generated = std::move(*generated);
-  result.rendered = {rendered->size, std::move(rendered->rgb)};
-  return result;
+
+  std::array<Result<Rendering>, 2> drawn = {Status{Code::client_failed, ""}, Status{Code::client_failed, ""}};
+  parallel_for(2, [&](std::int64_t i) {
+    const bool neutral = i == 1;
+    drawn[static_cast<std::size_t>(i)] =
+        model->impl().client->render(x, {.size = kFrame, .labels = !neutral, .neutral = neutral});
+  });
+  for (const Result<Rendering>& each : drawn) {
+    if (!each.ok()) return each.status();
+  }
+  Rendering& posed = *drawn[0];
+  result.rendered = {drawn[1]->size, std::move(drawn[1]->rgb)};
+  result.drawn = posed.landmarks;
+  double sum = 0, count = 0;
+  for (std::size_t i = 0; i < posed.labels.size(); ++i) {
+    if (posed.labels[i] == 0 || posed.labels[i] == 2) continue;  // background, hair
+    for (std::size_t c = 3 * i; c < 3 * i + 3; ++c) sum += std::abs(int{posed.rgb[c]} - int{result.generated.rgb[c]}) / 255.0;
+    count += 3;
+  }
+  result.imitator_gap = count > 0 ? sum / count : 0;
+  result.posed = {posed.size, std::move(posed.rgb)};
+  result.posed_labels = {posed.size, std::move(posed.labels)};
+  return Status::success();
 }
 
 Fitter::Fitter(std::shared_ptr<const Model> model) : state_(std::make_unique<State>()) { state_->model = std::move(model); }
@@ -126,9 +184,13 @@ Fitter::Fitter(Fitter&&) noexcept = default;
 Fitter& Fitter::operator=(Fitter&&) noexcept = default;
 
 Result<FitResult> Fitter::fit_bytes(std::span<const std::uint8_t> file, const FitOptions& options) {
+  const Stopwatch watch;
   const Result<Image> photo = decode_photo(file);
   if (!photo.ok()) return photo.status();
-  return state_->fit(*photo, nullptr, options);
+  const double seconds = watch.seconds();
+  Result<FitResult> result = state_->fit(*photo, nullptr, options);
+  if (result.ok()) result->seconds.decode = seconds;
+  return result;
 }
 
 Result<FitResult> Fitter::fit(const PhotoView& photo, const FitOptions& options) {

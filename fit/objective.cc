@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 
+#include "base/parallel.hpp"
 #include "fit/feature_target.hpp"
+#include "fit/prior.hpp"
 #include "image/resample.hpp"
 
 namespace likeness {
 namespace {
 
-constexpr double kPriorUnit = 0.25;  // of x: about one standard deviation of the sliders of plausible characters
 constexpr std::size_t kClasses = 11;
 constexpr float kEverywhere = 0.15F;
 constexpr std::array<float, kClasses> kClassWeight = {0, 1, 1, 2, 2, 2, 2, 2, 2, 0, 2};
@@ -24,7 +26,7 @@ constexpr double kLeastLandmarks = 0.25, kLeastColours = 0.04, kLeast = 1e-9;
 
 // A term of the loss: its value in the last evaluation, and what it is multiplied by.
 struct Weighted {
-  const char* name;
+  std::string name;
   double share;     // w_t / sum w
   double least;     // divisor
   double unit = 1;  // T_t(average), or the least divisor
@@ -73,13 +75,17 @@ struct Objective::State {
   std::vector<Var<float>> parts, compared;  // one per term; the features of the depths
   Tensor<float> factors;                    // [1, parts], set before a run
   std::vector<float> average;
-  // Entries that are held to the average: shape, pose and expression; tints. Pose and expression too: a brow that is lifted by the muscle
-  // and lowered by its shape would look right in the fit and wrong in the neutral character.
-  struct Held {
-    std::vector<std::size_t> entries;
-    double weight = 0;  // of the mean squared distance
+  Prior prior;
+  double prior_scale = 1;  // 1 / sum of the terms' weights
+
+  // The judge's programs, from a picture to the terms; one a thread that judges.
+  struct PictureProgram {
+    Program<float> program;
+    Var<float> picture;
+    std::vector<Var<float>> parts;
   };
-  Held shapes, tints;
+  std::mutex idle_mutex;
+  std::vector<std::unique_ptr<PictureProgram>> idle;
 
   std::int64_t input_side() const { return extractor->architecture().input_size; }
 
@@ -139,12 +145,20 @@ struct Objective::State {
         for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] *= 1 - companions->routed()[i];
       }
     }
-    return Value{program->value(pictures)[0] + beside_pictures(x, gradient), std::clamp(1 - apart, 0.0, 1.0)};
+    const double beside = beside_pictures(x, gradient);
+    Value value{program->value(pictures)[0] + beside, std::clamp(1 - apart, 0.0, 1.0), {}};
+    double rest = beside;
+    for (std::size_t t = 0; t < terms.size(); ++t) {
+      value.terms.push_back(terms[t].value * terms[t].factor());
+      if (t >= parts.size()) rest -= value.terms.back();
+    }
+    value.terms.push_back(rest);
+    return value;
   }
 
   // The terms that no picture is needed for, and their gradient added.
   double beside_pictures(std::span<const float> x, std::span<float> gradient) {
-    double loss = hold(shapes, x, gradient) + hold(tints, x, gradient);
+    double loss = prior.evaluate(x, prior_scale, gradient);
     if (landmark_term > 0) {
       Weighted& term = terms[landmark_term];
       term.value = landmarks.evaluate(*companions, x, term.factor(), gradient);
@@ -158,31 +172,68 @@ struct Objective::State {
     return loss;
   }
 
+  Result<std::unique_ptr<PictureProgram>> take_program() {
+    {
+      const std::lock_guard lock(idle_mutex);
+      if (!idle.empty()) {
+        std::unique_ptr<PictureProgram> taken = std::move(idle.back());
+        idle.pop_back();
+        return taken;
+      }
+    }
+    Tape<float> tape(Recording::deferred);
+    const std::vector<float> black(3 * static_cast<std::size_t>(input_side() * input_side()));
+    const Var<float> picture = tape.variable({1, 3, input_side(), input_side()}, black);
+    std::vector<Var<float>> distances = compare(tape, picture).first;
+    Result<Program<float>> frozen = freeze<float>({.outputs = distances});
+    if (!frozen.ok()) return frozen.status();
+    return std::make_unique<PictureProgram>(PictureProgram{std::move(*frozen), picture, std::move(distances)});
+  }
+
+  // The loss with the client's picture, its landmarks and colours in the networks' place.
   Result<double> judge(std::span<const float> x) {
-    const Result<Rendering> rendered = options.judge->render(x, {.size = static_cast<int>(input_side()), .neutral = false});
+    const Result<Rendering> rendered =
+        options.judge->render(x, {.size = static_cast<int>(input_side()), .labels = colour_term > 0, .neutral = false});
     if (!rendered.ok()) return rendered.status();
     Image picture(rendered->size, rendered->size, 3);
     picture.pixels = rendered->rgb;
-    Tape<float> tape;
-    const Tensor<float> pixels{{1, 3, picture.height, picture.width}, planes(picture)};
-    const std::vector<Var<float>> distances = compare(tape, tape.constant(pixels)).first;
-    if (!tape.status().ok()) return tape.status();
-    double loss = beside_pictures(x, {});
-    for (std::size_t t = 0; t < distances.size(); ++t) loss += distances[t].value()[0] * terms[t].factor();
+    Result<std::unique_ptr<PictureProgram>> taken = take_program();
+    if (!taken.ok()) return taken.status();
+    PictureProgram& look = **taken;
+    std::ranges::copy(planes(picture), look.program.input(look.picture).begin());
+    look.program.forward();
+    double loss = prior.evaluate(x, prior_scale, {});
+    for (std::size_t t = 0; t < look.parts.size(); ++t) loss += look.program.value(look.parts[t])[0] * terms[t].factor();
+    if (landmark_term > 0) {
+      std::array<double, 136> points;
+      for (std::size_t i = 0; i < points.size(); ++i) points[i] = rendered->landmarks[i / 2][i % 2] * (512.0 / rendered->size);
+      loss += landmarks.distance(points) * terms[landmark_term].factor();
+    }
+    if (colour_term > 0) {
+      const RegionColours seen = region_colours(rendered->rgb, rendered->labels);
+      loss += colours.distance(seen.colours, seen.there) * terms[colour_term].factor();
+    }
+    const std::lock_guard lock(idle_mutex);
+    idle.push_back(std::move(*taken));
     return loss;
   }
 
-  // weight * mean z^2, and its gradient added.
-  double hold(const Held& held, std::span<const float> x, std::span<float> gradient) const {
-    if (held.entries.empty()) return 0;
-    const double factor = held.weight / (static_cast<double>(held.entries.size()) * kPriorUnit * kPriorUnit);
-    double sum = 0;
-    for (const std::size_t i : held.entries) {
-      const double z = x[i] - average[i];
-      sum += z * z;
-      if (!gradient.empty()) gradient[i] += static_cast<float>(2 * factor * z);
+  Result<std::vector<double>> judge_all(std::span<const std::vector<float>> characters) {
+    std::vector<double> losses(characters.size());
+    std::vector<Status> failures(characters.size());
+    parallel_for(static_cast<std::int64_t>(characters.size()), [&](std::int64_t i) {
+      const auto at = static_cast<std::size_t>(i);
+      const Result<double> loss = judge(characters[at]);
+      if (loss.ok()) {
+        losses[at] = *loss;
+      } else {
+        failures[at] = loss.status();
+      }
+    });
+    for (Status& failure : failures) {
+      if (!failure.ok()) return std::move(failure);
     }
-    return factor * sum;
+    return losses;
   }
 
   Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& wanted);
@@ -194,6 +245,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   options = wanted;
   terms.clear();
   program.reset();
+  idle.clear();
   Tape<float> tape;
   const std::int64_t frame = photo.picture.width;
   const Tensor<float> pixels{{1, 3, frame, frame}, planes(photo.picture)};
@@ -211,7 +263,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   photo_domain = photo.domain;
   depths.clear();
   for (std::size_t d = 0; d < features.size(); ++d) {
-    Result<FeatureTarget> target = FeatureTarget::create(features[d], d, *extractor, photo.domain, options.centre_domains);
+    Result<FeatureTarget> target = FeatureTarget::create(features[d], d, *extractor, photo.domain, options.weights.centre_domains);
     if (!target.ok()) return target.status();
     depths.push_back(std::move(*target));
   }
@@ -232,7 +284,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
       probabilities = {found.shape(), std::vector<float>(found.value().begin(), found.value().end())};
       covered = {{1, 1, side, side}, *coverage};
       const std::vector<float> weights = place_weights(found.value(), places);
-      for (std::size_t i = 0; i < places && options.weigh_places; ++i) map[i] *= weights[i];
+      for (std::size_t i = 0; i < places && options.weights.weigh_places; ++i) map[i] *= weights[i];
       const Result<std::vector<float>> rgb = shrink(pixels.data, 3, frame, side);
       if (!rgb.ok()) return rgb.status();
       colours = likeness::colour_term(*rgb, found.value(), *coverage);
@@ -250,26 +302,27 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
 
 // Which terms there are, and their units: the average character's values.
 Status Objective::State::set_terms(const FramedPhoto& photo) {
+  const ObjectiveWeights& weights = options.weights;
   const double depth_sum =
-      options.depths.empty() ? static_cast<double>(depths.size()) : std::accumulate(options.depths.begin(), options.depths.end(), 0.0);
+      weights.depths.empty() ? static_cast<double>(depths.size()) : std::accumulate(weights.depths.begin(), weights.depths.end(), 0.0);
   for (std::size_t d = 0; d < depths.size(); ++d) {
-    const double depth = options.depths.empty() ? 1 : (d < options.depths.size() ? options.depths[d] : 0);
-    terms.push_back({"features", options.features * depth / depth_sum, kLeast});
+    const double depth = weights.depths.empty() ? 1 : (d < weights.depths.size() ? weights.depths[d] : 0);
+    terms.push_back({"layer" + std::to_string(d + 1), depth_sum > 0 ? weights.features * depth / depth_sum : 0, kLeast});
   }
   const auto add = [this](const char* name, double weight, bool possible, double least) -> std::size_t {
     if (!possible || !(weight > 0)) return 0;
     terms.push_back({name, weight, least});
     return terms.size() - 1;
   };
-  probability_term = add("probabilities", options.probabilities, !probabilities.data.empty(), kLeast);
-  landmark_term = add("landmarks", options.landmarks, companions != nullptr && photo.landmarks != nullptr, kLeastLandmarks);
-  colour_term = add("colours", options.colours, companions != nullptr && colours.active(), kLeastColours);
+  probability_term = add("probabilities", weights.probabilities, !probabilities.data.empty(), kLeast);
+  landmark_term = add("landmarks", weights.landmarks, companions != nullptr && photo.landmarks != nullptr, kLeastLandmarks);
+  colour_term = add("colours", weights.colours, companions != nullptr && colours.active(), kLeastColours);
   double sum = 0;
   for (const Weighted& term : terms) sum += term.share;
   if (!(sum > 0)) return {Code::invalid_argument, "the objective has no term with a weight"};
   for (Weighted& term : terms) term.share /= sum;
-  shapes.weight = options.prior / sum;
-  tints.weight = options.tint_prior * static_cast<double>(tints.entries.size()) / sum;
+  prior = Prior(*schema, companions, weights);
+  prior_scale = 1 / sum;
 
   if (Status status = freeze_program(); !status.ok()) return status;
   if (const Result<Value> value = evaluate(average, {}); !value.ok()) return value.status();
@@ -306,15 +359,15 @@ Result<Picture> generate_picture(const Generator<float>& generator, Tape<float>&
 
 ObjectiveOptions plain_objective(LossKind loss) {
   return {.loss = loss,
-          .features = 1,
-          .probabilities = 0,
-          .landmarks = 0,
-          .colours = 0,
-          .prior = 0,
-          .tint_prior = 0,
-          .weigh_places = false,
-          .centre_domains = false,
-          .depths = {}};
+          .weights = {.probabilities = 0,
+                      .landmarks = 0,
+                      .colours = 0,
+                      .prior = 0,
+                      .nuisance_prior = 0,
+                      .light_prior = 0,
+                      .tint_prior = 0,
+                      .weigh_places = false,
+                      .centre_domains = false}};
 }
 
 Objective::Objective(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -333,11 +386,6 @@ Result<std::unique_ptr<Objective>> Objective::create(const Generator<float>& gen
   state->schema = &schema;
   state->companions = companions;
   state->average = schema.default_vector();
-  for (const Parameter& p : schema.parameters()) {
-    if (p.type != ParameterType::continuous) continue;
-    const bool tint = companions != nullptr && companions->routed()[p.offset] > 0;
-    (tint ? state->tints : state->shapes).entries.push_back(p.offset);
-  }
   return std::unique_ptr<Objective>(new Objective(std::move(state)));
 }
 
@@ -352,12 +400,21 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
 
-Result<double> Objective::judge(std::span<const float> x) {
-  if (state_->options.judge == nullptr) return SearchProblem::judge(x);
-  if (x.size() != state_->schema->size() || state_->terms.empty()) {
-    return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+bool Objective::evaluate_coarse(std::span<const float> x, std::span<float> gradient) {
+  if (state_->landmark_term == 0 || x.size() != state_->schema->size() || gradient.size() != x.size()) return false;
+  std::ranges::fill(gradient, 0.0F);
+  state_->beside_pictures(x, gradient);
+  return true;
+}
+
+Result<std::vector<double>> Objective::judge(std::span<const std::vector<float>> characters) {
+  if (state_->options.judge == nullptr) return SearchProblem::judge(characters);
+  for (const std::vector<float>& x : characters) {
+    if (x.size() != state_->schema->size() || state_->terms.empty()) {
+      return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+    }
   }
-  return state_->judge(x);
+  return state_->judge_all(characters);
 }
 
 Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
@@ -375,10 +432,24 @@ Result<Picture> Objective::generate(std::span<const float> x) {
 
 const Program<float>* Objective::program() const { return state_->program ? &*state_->program : nullptr; }
 
-std::vector<Objective::Term> Objective::terms() const {
-  std::vector<Term> terms;
-  for (const Weighted& term : state_->terms) terms.push_back({term.name, term.value / term.unit});
-  return terms;
+std::vector<std::string> Objective::term_names() const {
+  std::vector<std::string> names;
+  for (const Weighted& term : state_->terms) names.push_back(term.name);
+  names.emplace_back("prior");
+  return names;
+}
+
+Labels Objective::labels() const {
+  const std::vector<float>& p = state_->probabilities.data;
+  const std::size_t places = p.size() / kClasses;
+  if (places == 0) return {};
+  Labels labels{static_cast<int>(state_->probabilities.shape[3]), std::vector<std::uint8_t>(places)};
+  for (std::size_t i = 0; i < places; ++i) {
+    for (std::size_t c = 1; c < kClasses; ++c) {
+      if (p[c * places + i] > p[labels.classes[i] * places + i]) labels.classes[i] = static_cast<std::uint8_t>(c);
+    }
+  }
+  return labels;
 }
 
 }  // namespace likeness

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fit/companions.hpp"
@@ -15,21 +16,13 @@
 
 namespace likeness {
 
-/// What the loss is made of. A term whose weight is 0, or that the model cannot compute, is left out.
+/// How the loss of a photo is made.
 struct ObjectiveOptions {
   LossKind loss = LossKind::l1;  ///< of features
-  double features = 1;           ///< weight of the features of all depths together
-  double probabilities = 0.5;    ///< of the class probabilities (extractors with a head)
-  double landmarks = 1.25;       ///< of the landmarks (models with companions)
-  double colours = 1;            ///< of the mean colours of regions (models with companions)
-  double prior = 0.06;           ///< of the mean squared distance of the continuous parameters from their defaults, in quarters of x
-  double tint_prior = 0.02;      ///< of the squared distance (a sum) of those that change colours and nothing else (models with companions)
-  bool weigh_places = true;      ///< features count by the photo's classes; else every place that the photo covers counts the same
-  bool centre_domains = true;    ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
+  ObjectiveWeights weights = {};
   /// Options of a choice (hair, brows) are compared by this client's pictures of them, not by the generator's, which blurs what tells one
   /// from another; nullptr: by the generator's. Must outlive the search.
   const GameClient* judge = nullptr;
-  std::vector<double> depths = {};  ///< share of each depth in the features, shallowest first; empty: equal
 };
 
 /// The patent's: raw features, all places and depths alike, nothing else.
@@ -43,8 +36,7 @@ struct FramedPhoto {
   PictureDomain domain = PictureDomain::photo;  ///< whose statistics it is centred by
 };
 
-/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + prior * mean z^2 + tint_prior * sum z_tint^2) / sum_t w_t over the terms t: each depth of
-/// the features, class probabilities, landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever
+/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + Prior(x)) / sum_t w_t over the terms t: each depth of the features, class probabilities, landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever
 /// their scale, and the average's loss 1 (a little less where it is nearly right about a term: there is a least divisor).
 ///
 /// T of a depth is the weighted mean of |a - b| (or its square) over the features a of the photo and b of the generated picture.
@@ -61,19 +53,19 @@ class Objective : public SearchProblem {
   /// Sets what is compared with. Errors: invalid_argument, diverged (features that are not finite).
   Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& options);
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
-  /// The loss with the client's picture of x in the generator's place (ObjectiveOptions::judge), else the loss.
-  Result<double> judge(std::span<const float> x) override;
+  /// The terms beside the pictures: landmarks, colours, priors. False without companions or landmarks.
+  bool evaluate_coarse(std::span<const float> x, std::span<float> gradient) override;
+  /// The losses with the client's pictures, landmarks and colours in the networks' place (ObjectiveOptions::judge), else the losses.
+  Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
   /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.
   Result<std::vector<float>> guess(const Encoder& encoder) const;
   /// The generator's picture, RGB. Errors: invalid_argument.
   Result<Picture> generate(std::span<const float> x);
 
-  /// T_t / T_t(average) of the last evaluation, by name, for reports and tests.
-  struct Term {
-    const char* name;
-    double value;
-  };
-  std::vector<Term> terms() const;
+  /// Of Value::terms, in order; the last, "prior", is all that holds x to the average.
+  std::vector<std::string> term_names() const;
+  /// The photo's classes; empty where the extractor has no head.
+  Labels labels() const;
 
   /// What evaluate() runs of the networks, frozen by set_photo(); nullptr before it.
   const Program<float>* program() const;

@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
+#include "fit/objective_weights.hpp"
 #include "image/encode.hpp"
 
 namespace likeness {
@@ -31,7 +32,7 @@ Json options_object(const Model& model, const FitOptions& options) {
           {"iterations", options.iterations},
           {"threshold", options.threshold},
           {"step", options.step},
-          {"prior", options.prior},
+          {"weights", objective_json(options.weights)},
           {"loss", options.loss == LossKind::l1 ? "l1" : "l2"},
           {"align", options.align == AlignKind::affine ? "affine" : "similarity"},
           {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
@@ -60,6 +61,11 @@ std::string character_report(const Model& model, const FitResult& result, const 
   fit["loss"] = six_digits(result.loss);
   fit["iterations"] = result.iterations;
   fit["stop"] = stop_name(result.stop);
+  fit["imitator_gap"] = six_digits(result.imitator_gap);
+  for (const GroupConfidence& group : result.groups) {
+    fit["groups"][group.group] = {{"rise", six_digits(group.rise)}, {"confidence", six_digits(group.confidence)}};
+  }
+  if (!result.notes.empty()) fit["notes"] = result.notes;
   for (const double loss : result.losses) fit["losses"].push_back(six_digits(loss));
   fit["options"] = options_object(model, options);
   report["fit"] = std::move(fit);

@@ -1,12 +1,15 @@
 #include "fit/search.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <variant>
 
+#include "fit/objective_weights.hpp"
+#include "fit/slider_groups.hpp"
 #include "likeness/optimizer.hpp"
 
 namespace likeness {
@@ -18,7 +21,10 @@ constexpr double kLastRate = 0.15;                      // of the first step siz
 constexpr int kPatience = 12;
 constexpr double kLeastGain = 1e-3;
 constexpr int kMostHalvings = 5;
-constexpr double kRelaxedShare = 0.6;
+constexpr double kRelaxedShare = 0.5;
+constexpr int kCoarseSteps = 120;
+constexpr double kCoarseRate = 0.04;
+constexpr std::size_t kShortlist = 3;  // options of a choice that the judge is asked about
 
 bool all_finite(std::span<const float> v) {
   return std::ranges::all_of(v, [](float f) { return std::isfinite(f); });
@@ -56,8 +62,10 @@ class Search {
 
   Result<SearchResult> run() {
     std::vector<float> x = start_;
+    coarse(x);
     if (has_choices_) {
       const int relaxed = static_cast<int>(std::lround(kRelaxedShare * options_.iterations));
+      const std::vector<float> soft = x;
       for (const Parameter& p : schema_.parameters()) {
         if (p.type != ParameterType::choice) continue;
         const std::span group = std::span(x).subspan(p.offset, p.size());
@@ -65,7 +73,7 @@ class Search {
         for (float& v : group) v = static_cast<float>(std::max(kLeastScore, kStartScore + std::log(v / top) / kSoft));
       }
       if (Status status = descend(x, relaxed, true); !status.ok()) return status;
-      x = best_.x.empty() ? start_ : best_.x;
+      x = best_.x.empty() ? soft : best_.x;
       if (Status status = choose(x); !status.ok()) return status;
     }
     best_ = {};  // losses of relaxed points do not count: they are not characters
@@ -78,10 +86,26 @@ class Search {
       if (!std::isfinite(value->loss)) return Status{Code::diverged, "the fit has no finite loss: the model or the photo is unusable"};
       best_ = {x, *value};
     }
+    SearchResult result;
     if (!ended_ || stop_ == StopReason::plateau) {
-      if (Status status = give_back(); !status.ok()) return status;
+      const Stopwatch watch(judge_seconds_);
+      Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
+      if (!judged.ok()) return judged.status();
+      result.groups = std::move(judged->groups);
+      if (judged->x != best_.x) {
+        const auto value = problem_.evaluate(judged->x, {});
+        if (!value.ok()) return value.status();
+        best_ = {std::move(judged->x), *value};
+      }
     }
-    return SearchResult{best_.x, best_.value.loss, best_.value.similarity, losses_, stop_};
+    result.x = best_.x;
+    result.loss = best_.value.loss;
+    result.similarity = best_.value.similarity;
+    result.losses = std::move(losses_);
+    result.terms = std::move(terms_);
+    result.stop = stop_;
+    result.judge_seconds = judge_seconds_;
+    return result;
   }
 
  private:
@@ -89,6 +113,32 @@ class Search {
     std::vector<float> x;  // scores in stage 1, weights afterwards
     SearchProblem::Value value{std::numeric_limits<double>::infinity(), 0};
   };
+
+  // Adds the time until its end.
+  class Stopwatch {
+   public:
+    explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+    ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+   private:
+    double& seconds_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  };
+
+  // Steps that need no picture. Leaves x as it is where the problem has none, or where they lead nowhere.
+  void coarse(std::vector<float>& x) {
+    std::vector<float> gradient(x.size()), at = x;
+    Stepper stepper(OptimizerKind::adam, kCoarseRate, std::pow(kLastRate, 1.0 / kCoarseSteps));
+    for (int i = 0; i < kCoarseSteps; ++i) {
+      if (!problem_.evaluate_coarse(at, gradient) || !all_finite(gradient)) return;
+      hold_choices(gradient);
+      stepper.step(at, gradient);
+      project(at, false);
+    }
+    x = std::move(at);
+  }
 
   // x with the choice groups turned from scores into weights.
   std::vector<float> relax(std::span<const float> scores, double beta) const {
@@ -161,6 +211,7 @@ class Search {
       }
       ++used_;
       losses_.push_back(value->loss);
+      terms_.push_back(value->terms);
       if (value->loss < best_.value.loss) best_ = {x, *value};
       if (options_.progress && !options_.progress({used_, options_.iterations, value->loss, value->similarity})) {
         end(StopReason::cancelled);
@@ -190,66 +241,47 @@ class Search {
     return Status::success();
   }
 
-  // Makes every choice group of x one-hot, by trying its options; the others stay at their likeliest.
+  // The likeliest options of a choice, in the schema's order.
+  std::vector<std::size_t> shortlist(const Parameter& p, std::span<const float> scores) const {
+    std::vector<std::size_t> options(p.size());
+    std::iota(options.begin(), options.end(), std::size_t{0});
+    // Not stable_sort or partial_sort's kin that ask for memory and go on without: a failed allocation must be seen.
+    std::ranges::sort(options, [&](std::size_t a, std::size_t b) {
+      const float sa = scores[p.offset + a], sb = scores[p.offset + b];
+      return sa != sb ? sa > sb : a < b;
+    });
+    options.resize(std::min(options.size(), kShortlist));
+    std::ranges::sort(options);
+    return options;
+  }
+
+  // Makes every choice group of x (scores) one-hot, by trying its likeliest options; the others stay at their likeliest.
   Status choose(std::vector<float>& x) {
+    const Stopwatch watch(judge_seconds_);
+    const std::vector<float> scores = x;
     schema_.canonicalise(x);
     std::vector<std::size_t> order;
     for (std::size_t k = 0; k < schema_.parameters().size(); ++k) {
       if (schema_.parameters()[k].type == ParameterType::choice) order.push_back(k);
     }
-    // Not stable_sort, which asks for memory and goes on without: a failed allocation must be seen.
     std::ranges::sort(
         order, [this](std::size_t a, std::size_t b) { return influence_[a] != influence_[b] ? influence_[a] > influence_[b] : a < b; });
     for (const std::size_t k : order) {
       if (ended_) break;
       const Parameter& p = schema_.parameters()[k];
-      const std::size_t before = schema_.chosen(p, x);
-      std::size_t winner = before;
-      double least = std::numeric_limits<double>::infinity();
-      for (std::size_t option = 0; option < p.size(); ++option) {
-        std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
-        x[p.offset + option] = 1;
-        const Result<double> loss = problem_.judge(x);
-        if (!loss.ok()) return loss.status();
-        if (*loss < least) {
-          least = *loss;
-          winner = option;
-        }
+      std::vector<std::vector<float>> characters;
+      for (const std::size_t option : shortlist(p, scores)) {
+        std::vector<float> character = x;
+        std::fill_n(character.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
+        character[p.offset + option] = 1;
+        characters.push_back(std::move(character));
       }
-      std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
-      x[p.offset + winner] = 1;
+      const Result<std::vector<double>> losses = problem_.judge(characters);
+      if (!losses.ok()) return losses.status();
+      // The likeliest where no loss is a number.
+      const auto least = std::ranges::min_element(*losses, [](double a, double b) { return a < b || (!std::isnan(a) && std::isnan(b)); });
+      if (!std::isnan(*least)) x = std::move(characters[static_cast<std::size_t>(least - losses->begin())]);
     }
-    return Status::success();
-  }
-
-  // Puts groups of sliders back to the average where the judge sees no use in them: a beard that only the generator does not draw.
-  Status give_back() {
-    std::vector<std::string> groups;
-    for (const Parameter& p : schema_.parameters()) {
-      const bool slides = p.type == ParameterType::continuous && p.role == ParameterRole::identity;
-      if (slides && std::ranges::find(groups, p.group) == groups.end()) groups.push_back(p.group);
-    }
-    const std::vector<float> average = schema_.default_vector();
-    std::vector<float> x = best_.x;
-    Result<double> least = problem_.judge(x);
-    if (!least.ok()) return least.status();
-    for (const std::string& group : groups) {
-      std::vector<float> without = x;
-      for (const Parameter& p : schema_.parameters()) {
-        if (p.group == group && p.type == ParameterType::continuous && p.role == ParameterRole::identity)
-          without[p.offset] = average[p.offset];
-      }
-      const Result<double> loss = problem_.judge(without);
-      if (!loss.ok()) return loss.status();
-      if (*loss < *least) {
-        least = loss;
-        x = std::move(without);
-      }
-    }
-    if (x == best_.x) return Status::success();
-    const auto value = problem_.evaluate(x, {});
-    if (!value.ok()) return value.status();
-    best_ = {std::move(x), *value};
     return Status::success();
   }
 
@@ -268,6 +300,8 @@ class Search {
   int used_ = 0;
   Best best_;
   std::vector<double> losses_;
+  std::vector<std::vector<double>> terms_;
+  double judge_seconds_ = 0;
   StopReason stop_ = StopReason::iterations;
   bool ended_ = false;
 };
@@ -294,8 +328,17 @@ Status check_options(const FitOptions& options) {
   if (options.iterations < 1 || options.iterations > 10000) return {Code::invalid_argument, "iterations must be 1 to 10000"};
   if (!(options.step > 0) || !std::isfinite(options.step)) return {Code::invalid_argument, "the step must be a positive number"};
   if (!(options.threshold >= 0)) return {Code::invalid_argument, "the similarity threshold must be between 0 and 1"};
-  if (!(options.prior >= 0) || !std::isfinite(options.prior)) return {Code::invalid_argument, "the prior must be a number of 0 or more"};
-  return Status::success();
+  return check_weights(options.weights);
+}
+
+Result<std::vector<double>> SearchProblem::judge(std::span<const std::vector<float>> characters) {
+  std::vector<double> losses;
+  for (const std::vector<float>& x : characters) {
+    const Result<Value> value = evaluate(x, {});
+    if (!value.ok()) return value.status();
+    losses.push_back(value->loss);
+  }
+  return losses;
 }
 
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options) {

@@ -18,16 +18,16 @@ class SearchProblem {
   struct Value {
     double loss = 0;
     double similarity = 0;
+    std::vector<double> terms = {};  ///< what the loss is the sum of; as many at every x, or none
   };
   virtual ~SearchProblem() = default;
   /// The loss at x, and its gradient unless `gradient` is empty. A non-finite loss is not an error: the search steps back.
   virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
-  /// What options of a choice are compared by, at an x whose choices are made: the loss, or a dearer and better measure of it.
-  virtual Result<double> judge(std::span<const float> x) {
-    const Result<Value> value = evaluate(x, {});
-    if (!value.ok()) return value.status();
-    return value->loss;
-  }
+  /// A part of the loss that costs next to nothing, and its gradient: where to start is found by it. False: there is none.
+  virtual bool evaluate_coarse(std::span<const float> /*x*/, std::span<float> /*gradient*/) { return false; }
+  /// What characters whose choices are made are compared by: their losses, or a dearer and better measure of them. All at once, so that
+  /// they can be measured in parallel.
+  virtual Result<std::vector<double>> judge(std::span<const std::vector<float>> characters);
 };
 
 struct SearchResult {
@@ -35,20 +35,24 @@ struct SearchResult {
   double loss = 0;             ///< at x
   double similarity = 0;       ///< at x
   std::vector<double> losses;  ///< of every gradient step
+  std::vector<std::vector<double>> terms;  ///< Value::terms of every gradient step
   StopReason stop = StopReason::iterations;
+  std::vector<GroupConfidence> groups;  ///< in the schema's order; empty after threshold, cancelled or diverged
+  double judge_seconds = 0;             ///< wall-clock, of all that the judge was asked
 };
 
-/// invalid_argument where iterations, step, threshold or prior are out of range.
+/// invalid_argument where iterations, step, threshold or weights are out of range.
 Status check_options(const FitOptions& options);
 
 /// Minimises from `start`: a vector of the schema, whose choice groups hold how likely each option is (one-hot: that one).
 ///
-/// Stage 1 (3/5 of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1],
-/// beta rising from 3 to 12, first as likely as in `start` but none hopeless. Stage 2: each group in turn, the one with the largest
-/// gradient so far first, is set to the option that the judge prefers. Stage 3: descent with the choices fixed. Stage 4: each group of
-/// sliders goes back to its defaults if the judge prefers that (not after threshold, cancelled or diverged). After each step continuous
-/// entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than 0.1 % in all.
-/// Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
+/// Stage 1: 120 steps by evaluate_coarse(), if there is one, with the choices as in `start`. Stage 2 (half of the iterations; left out
+/// where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1], beta rising from 3 to 12, first as likely as in
+/// `start` but none hopeless. Stage 3: each group in turn, the one with the largest gradient so far first, is set to the option that the
+/// judge prefers among the likeliest three by then. Stage 4: descent with the choices fixed. Stage 5: groups of sliders go back to their
+/// defaults if the judge prefers that, and every group's worth is measured (not after threshold, cancelled or diverged). After each step
+/// continuous entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than 0.1 %
+/// in all. Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
 /// invalid_argument (options), diverged (no finite loss at all), and those of the problem.
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options);
 

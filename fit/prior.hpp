@@ -1,0 +1,37 @@
+// What holds parameters to the average: nothing that a picture says little of should leave the human range for it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "fit/companions.hpp"
+#include "likeness/likeness.hpp"
+#include "likeness/scene.hpp"
+
+namespace likeness {
+
+/// sum_i h_i (x_i - default_i)^2 over the continuous entries. With n held entries that are not tints and the unit u = 1/4 of x (about one
+/// standard deviation of plausible characters), h_i u^2 is
+///   prior (1 + guard e_i) / n   identity; e_i in [0, 1]: the share of the entry's motion of landmarks (squared, in deviations of
+///                               photographs) that some mixture of pose and expression would make too
+///   nuisance_prior / n          pose, expression, camera, which is held too: a brow that is lifted by the muscle and lowered by its shape
+///                               would look right in the fit and wrong in the neutral character
+///   light_prior / n             nuisance that moves no landmark (models with companions)
+///   tint_prior                  Companions::routed()
+class Prior {
+ public:
+  Prior() = default;
+  /// `companions` may be nullptr.
+  Prior(const Schema& schema, const Companions* companions, const ObjectiveWeights& weights);
+  /// The sum times `scale`; adds its gradient unless `gradient` is empty.
+  double evaluate(std::span<const float> x, double scale, std::span<float> gradient) const;
+
+ private:
+  struct Held {
+    std::size_t entry;
+    double middle, weight;
+  };
+  std::vector<Held> held_;
+};
+
+}  // namespace likeness

@@ -1,0 +1,22 @@
+// What each group of sliders is worth to a fit, by the judge.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "fit/search.hpp"
+
+namespace likeness {
+
+struct JudgedGroups {
+  std::vector<float> x;  ///< the character, with those groups of sliders at their defaults that the judge sees no use in
+  double loss = 0;       ///< of it, by the judge
+  std::vector<GroupConfidence> groups;
+};
+
+/// Every group of continuous identity parameters whose return to the defaults lowers the judge's loss goes back, the most useless first, as
+/// long as that lowers it further: a beard that only the generator does not draw. Then the rise of the loss without each group, choices
+/// and mixtures included, is measured. `x`: a character whose choices are made. Errors: those of the problem.
+Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, std::span<const float> x);
+
+}  // namespace likeness
