@@ -88,17 +88,16 @@ void add_fit_options(CLI::App& command, FitOptions& options) {
                             {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}});
   add_choice<ObjectiveKind>(command, "--objective", options.objective, "likeness, or plain: raw features only",
                             {{"likeness", ObjectiveKind::likeness}, {"plain", ObjectiveKind::plain}});
-  command
-      .add_option_function<std::string>(
-          "--weights",
-          [&options](const std::string& text) {
-            Result<std::string> json = text;
-            if (!text.starts_with('{')) json = read_text_file(text);
-            const Result<ObjectiveWeights> weights = json.ok() ? parse_objective(*json) : json.status();
-            if (!weights.ok()) throw CLI::ValidationError("--weights", weights.status().message);
-            options.weights = *weights;
-          },
-          "Weights of the loss's terms: a JSON file, or {\"landmarks\": 0, ...} itself (docs/quality.md)");
+  command.add_option_function<std::string>(
+      "--weights",
+      [&options](const std::string& text) {
+        Result<std::string> json = text;
+        if (!text.starts_with('{')) json = read_text_file(text);
+        const Result<ObjectiveWeights> weights = json.ok() ? parse_objective(*json) : json.status();
+        if (!weights.ok()) throw CLI::ValidationError("--weights", weights.status().message);
+        options.weights = *weights;
+      },
+      "Weights of the loss's terms: a JSON file, or {\"landmarks\": 0, ...} itself (docs/quality.md)");
 }
 
 Status write_png(const std::filesystem::path& path, const Image& image) {

@@ -157,8 +157,7 @@ Status Fitter::State::draw(std::span<const float> x, FitResult& result) {
   std::array<Result<Rendering>, 2> drawn = {Status{Code::client_failed, ""}, Status{Code::client_failed, ""}};
   parallel_for(2, [&](std::int64_t i) {
     const bool neutral = i == 1;
-    drawn[static_cast<std::size_t>(i)] =
-        model->impl().client->render(x, {.size = kFrame, .labels = !neutral, .neutral = neutral});
+    drawn[static_cast<std::size_t>(i)] = model->impl().client->render(x, {.size = kFrame, .labels = !neutral, .neutral = neutral});
   });
   for (const Result<Rendering>& each : drawn) {
     if (!each.ok()) return each.status();

@@ -36,8 +36,9 @@ struct FramedPhoto {
   PictureDomain domain = PictureDomain::photo;  ///< whose statistics it is centred by
 };
 
-/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + Prior(x)) / sum_t w_t over the terms t: each depth of the features, class probabilities, landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever
-/// their scale, and the average's loss 1 (a little less where it is nearly right about a term: there is a least divisor).
+/// loss(x) = (sum_t w_t T_t(x) / T_t(average) + Prior(x)) / sum_t w_t over the terms t: each depth of the features, class probabilities,
+/// landmarks, colours. Dividing by the average character's value makes terms weigh as asked, whatever their scale, and the average's loss 1
+/// (a little less where it is nearly right about a term: there is a least divisor).
 ///
 /// T of a depth is the weighted mean of |a - b| (or its square) over the features a of the photo and b of the generated picture.
 ///

@@ -31,10 +31,10 @@ class SearchProblem {
 };
 
 struct SearchResult {
-  std::vector<float> x;        ///< the least loss seen among characters whose choices are one-hot, less the groups given back
-  double loss = 0;             ///< at x
-  double similarity = 0;       ///< at x
-  std::vector<double> losses;  ///< of every gradient step
+  std::vector<float> x;                    ///< the least loss seen among characters whose choices are one-hot, less the groups given back
+  double loss = 0;                         ///< at x
+  double similarity = 0;                   ///< at x
+  std::vector<double> losses;              ///< of every gradient step
   std::vector<std::vector<double>> terms;  ///< Value::terms of every gradient step
   StopReason stop = StopReason::iterations;
   std::vector<GroupConfidence> groups;  ///< in the schema's order; empty after threshold, cancelled or diverged

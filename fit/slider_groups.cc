@@ -41,9 +41,8 @@ Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, 
   JudgedGroups judged{characters[0], (*first)[0], {}};
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    return (*first)[a + 1] != (*first)[b + 1] ? (*first)[a + 1] < (*first)[b + 1] : a < b;
-  });
+  std::ranges::sort(
+      order, [&](std::size_t a, std::size_t b) { return (*first)[a + 1] != (*first)[b + 1] ? (*first)[a + 1] < (*first)[b + 1] : a < b; });
   for (const std::size_t g : order) {
     if ((*first)[g + 1] >= (*first)[0]) break;
     std::vector<std::vector<float>> fewer = {without(schema, judged.x, names[g], true)};

@@ -89,18 +89,18 @@ struct FitProgress {
 /// What the loss is made of. A term whose weight is 0, or that the model cannot compute, is left out. Terms are divided by their value at
 /// the average face, so that weights compare; the priors are not.
 struct ObjectiveWeights {
-  double features = 1;             ///< of the extractor's features, all depths together
-  std::vector<double> depths = {}; ///< share of each depth in them, shallowest first; empty: equal
-  double probabilities = 0.5;      ///< of the class probabilities (extractors with a head)
-  double landmarks = 1.25;         ///< of the landmarks (models with companions)
-  double colours = 1;              ///< of the mean colours of regions (models with companions)
-  double prior = 0.06;             ///< holds shape to the average: of the mean squared distance of all held sliders, in quarters of x
-  double nuisance_prior = 0.06;    ///< the same for pose, expression, camera
-  double light_prior = 0.06;       ///< the same for what changes colours, but neither landmarks nor identity (models with companions)
-  double tint_prior = 0.02;        ///< of the squared distance (a sum) of identity that changes colours and nothing else (companions)
-  double guard = 0;                ///< holds shape the more, the more a slider moves landmarks as pose and expression do (companions)
-  bool weigh_places = true;        ///< features count by the photo's classes; else every place that the photo covers counts the same
-  bool centre_domains = true;      ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
+  double features = 1;              ///< of the extractor's features, all depths together
+  std::vector<double> depths = {};  ///< share of each depth in them, shallowest first; empty: equal
+  double probabilities = 0.5;       ///< of the class probabilities (extractors with a head)
+  double landmarks = 1.25;          ///< of the landmarks (models with companions)
+  double colours = 1;               ///< of the mean colours of regions (models with companions)
+  double prior = 0.06;              ///< holds shape to the average: of the mean squared distance of all held sliders, in quarters of x
+  double nuisance_prior = 0.06;     ///< the same for pose, expression, camera
+  double light_prior = 0.06;        ///< the same for what changes colours, but neither landmarks nor identity (models with companions)
+  double tint_prior = 0.02;         ///< of the squared distance (a sum) of identity that changes colours and nothing else (companions)
+  double guard = 0;                 ///< holds shape the more, the more a slider moves landmarks as pose and expression do (companions)
+  bool weigh_places = true;         ///< features count by the photo's classes; else every place that the photo covers counts the same
+  bool centre_domains = true;       ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
 };
 
 /// Weights from a JSON object: {"landmarks": 0, "depths": [1, 1, 2, 2], ...}; what it does not name keeps its default.
@@ -108,9 +108,9 @@ struct ObjectiveWeights {
 Result<ObjectiveWeights> parse_objective(std::string_view json);
 
 struct FitOptions {
-  int iterations = 60;   ///< gradient steps in all, 1 to 10000
-  double threshold = 1;  ///< stop once the similarity reaches it; 1: never before the iterations are used up
-  double step = 0.03;    ///< first step size; falls to 0.15 of it by the last iteration
+  int iterations = 60;            ///< gradient steps in all, 1 to 10000
+  double threshold = 1;           ///< stop once the similarity reaches it; 1: never before the iterations are used up
+  double step = 0.03;             ///< first step size; falls to 0.15 of it by the last iteration
   ObjectiveWeights weights = {};  ///< objective likeness only
   LossKind loss = LossKind::l1;
   AlignKind align = AlignKind::similarity;
@@ -166,19 +166,19 @@ struct FitResult {
   double loss = 0;     ///< of the returned character
   int iterations = 0;  ///< steps taken
   StopReason stop = StopReason::iterations;
-  Landmarks landmarks{};  ///< in pixels of the photo
-  Picture aligned;        ///< the photo on the reference face
-  Picture generated;      ///< the generator's picture of the character
-  Picture rendered;       ///< the client's picture: frontal, without expression, standard light
-  Picture posed;          ///< the client's picture with the fitted pose, expression and light
-  Labels posed_labels;    ///< of `posed`
-  Labels photo_labels;    ///< of `aligned` as the extractor sees it, at its own resolution
-  Landmarks framed{};     ///< the photo's landmarks in pixels of `aligned`
-  Landmarks drawn{};      ///< the client's landmarks of `posed`
-  double imitator_gap = 0;             ///< mean |generated - posed| inside the face, RGB in [0, 1]
-  std::vector<LossCurve> curves;       ///< of the losses
-  std::vector<GroupConfidence> groups; ///< in the schema's order; empty after threshold, cancelled or diverged
-  std::vector<std::string> notes;      ///< what the sliders do not express, a sentence each
+  Landmarks landmarks{};                ///< in pixels of the photo
+  Picture aligned;                      ///< the photo on the reference face
+  Picture generated;                    ///< the generator's picture of the character
+  Picture rendered;                     ///< the client's picture: frontal, without expression, standard light
+  Picture posed;                        ///< the client's picture with the fitted pose, expression and light
+  Labels posed_labels;                  ///< of `posed`
+  Labels photo_labels;                  ///< of `aligned` as the extractor sees it, at its own resolution
+  Landmarks framed{};                   ///< the photo's landmarks in pixels of `aligned`
+  Landmarks drawn{};                    ///< the client's landmarks of `posed`
+  double imitator_gap = 0;              ///< mean |generated - posed| inside the face, RGB in [0, 1]
+  std::vector<LossCurve> curves;        ///< of the losses
+  std::vector<GroupConfidence> groups;  ///< in the schema's order; empty after threshold, cancelled or diverged
+  std::vector<std::string> notes;       ///< what the sliders do not express, a sentence each
   FitSeconds seconds;
 };
 
