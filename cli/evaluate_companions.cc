@@ -20,9 +20,6 @@ namespace {
 
 using Colour = std::array<double, 3>;
 
-// Of the picture's pixels, for a mean colour to mean anything: as in train/companions.py.
-constexpr std::array<double, kColourRegions> kLeastShare = {5e-3, 5e-3, 1e-3, 1e-3};
-
 struct CompanionArguments {
   std::uint64_t seed = 0;
   std::int64_t count = 1000;
@@ -37,13 +34,7 @@ struct Region {
 double difference(const Colour& a, const Colour& b) { return (std::abs(a[0] - b[0]) + std::abs(a[1] - b[1]) + std::abs(a[2] - b[2])) / 3; }
 
 void report_landmarks(const std::vector<Landmarks>& shown, const std::vector<Landmarks>& said, Figures& figures) {
-  std::array<std::array<double, 2>, 68> sum{};
-  for (const Landmarks& face : shown) {
-    for (std::size_t k = 0; k < 68; ++k) sum[k][0] += static_cast<double>(face[k][0]), sum[k][1] += static_cast<double>(face[k][1]);
-  }
-  Landmarks mean;
-  const auto n = static_cast<double>(shown.size());
-  for (std::size_t k = 0; k < 68; ++k) mean[k] = {static_cast<float>(sum[k][0] / n), static_cast<float>(sum[k][1] / n)};
+  const Landmarks mean = mean_landmarks(shown);
   const auto report = [&](const std::string& name, const auto& of) {
     std::vector<double> pixels, percent;
     for (std::size_t i = 0; i < shown.size(); ++i) {

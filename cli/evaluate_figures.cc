@@ -7,6 +7,14 @@
 #include <numeric>
 
 namespace likeness::cli {
+namespace {
+
+// Nearest rank, of values in order; there is at least one.
+double ranked(const std::vector<double>& values, double share) {
+  return values[static_cast<std::size_t>(std::max(std::ceil(share * static_cast<double>(values.size())), 1.0)) - 1];
+}
+
+}  // namespace
 
 void Figures::count(const std::string& name, std::int64_t value) { figures_.emplace_back(name, std::to_string(value)); }
 
@@ -19,11 +27,15 @@ void Figures::add(const std::string& name, double value, int digits) {
 void Figures::spread(const std::string& name, std::vector<double> values, int digits) {
   if (values.empty()) return;
   std::ranges::sort(values);
-  const auto n = static_cast<double>(values.size());
-  const auto rank = [&](double share) { return values[static_cast<std::size_t>(std::max(std::ceil(share * n), 1.0)) - 1]; };
-  add(name + "_mean", std::accumulate(values.begin(), values.end(), 0.0) / n, digits);
-  add(name + "_median", rank(0.5), digits);
-  add(name + "_p95", rank(0.95), digits);
+  add(name + "_mean", std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()), digits);
+  add(name + "_median", ranked(values, 0.5), digits);
+  add(name + "_p95", ranked(values, 0.95), digits);
+}
+
+void Figures::median(const std::string& name, std::vector<double> values, int digits) {
+  if (values.empty()) return;
+  std::ranges::sort(values);
+  add(name + "_median", ranked(values, 0.5), digits);
 }
 
 void Figures::print(bool json) const {

@@ -15,6 +15,8 @@ class Figures {
   void add(const std::string& name, double value, int digits = 5);
   /// NAME_mean, NAME_median and NAME_p95 (nearest rank); nothing where there are no values.
   void spread(const std::string& name, std::vector<double> values, int digits = 5);
+  /// NAME_median (nearest rank); nothing where there are no values.
+  void median(const std::string& name, std::vector<double> values, int digits = 5);
   /// Printed on standard output: a `NAME VALUE` line each, or one JSON object on a line.
   void print(bool json = false) const;
 

@@ -41,6 +41,7 @@ Image coloured(const Image& labels) {
 
 Image picture_of(Rendering& rendering) { return image_of(rendering.size, 3, std::move(rendering.rgb)); }
 Image labels_of(Rendering& rendering) { return image_of(rendering.size, 1, std::move(rendering.labels)); }
+Image labels_of(const Labels& labels) { return image_of(labels.size, 1, labels.classes); }
 
 void Difference::add(const std::uint8_t* a, const std::uint8_t* b) {
   for (int c = 0; c < 3; ++c) sum += std::abs(int{a[c]} - int{b[c]}) / 255.0;
@@ -73,6 +74,17 @@ double colour_distance(const std::array<double, 3>& a, const std::array<double, 
   return ciede2000(lab_from_srgb(a), lab_from_srgb(b));
 }
 
+Landmarks mean_landmarks(std::span<const Landmarks> faces) {
+  std::array<std::array<double, 2>, 68> sum{};
+  for (const Landmarks& face : faces) {
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k][0] += static_cast<double>(face[k][0]), sum[k][1] += static_cast<double>(face[k][1]);
+  }
+  Landmarks mean{};
+  const auto n = static_cast<double>(faces.size());
+  for (std::size_t k = 0; k < mean.size() && n > 0; ++k) mean[k] = {static_cast<float>(sum[k][0] / n), static_cast<float>(sum[k][1] / n)};
+  return mean;
+}
+
 double inner_distance(const Landmarks& a, const Landmarks& b) {
   double sum = 0;
   for (std::size_t i = kFirstInnerLandmark; i < a.size(); ++i) {
@@ -80,6 +92,19 @@ double inner_distance(const Landmarks& a, const Landmarks& b) {
                       static_cast<double>(a[i][1]) - static_cast<double>(b[i][1]));
   }
   return sum / static_cast<double>(a.size() - kFirstInnerLandmark);
+}
+
+std::vector<double> centred_landmark_percents(std::span<const Landmarks> photos, std::span<const Landmarks> drawn) {
+  const Landmarks photo_mean = mean_landmarks(photos), drawn_mean = mean_landmarks(drawn);
+  std::vector<double> percents;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    Landmarks moved = photos[i];
+    for (std::size_t k = 0; k < moved.size(); ++k) {
+      for (std::size_t axis = 0; axis < 2; ++axis) moved[k][axis] += drawn_mean[k][axis] - photo_mean[k][axis];
+    }
+    percents.push_back(100 * inner_distance(moved, drawn[i]) / interocular_distance(photos[i]));
+  }
+  return percents;
 }
 
 Result<std::vector<Var<float>>> features_of(const ResidualNet<float>& extractor, Tape<float>& tape, const Image& picture) {

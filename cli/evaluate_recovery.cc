@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t kSheetExamples = 16;
 constexpr int kSheetSide = 256, kSheetColumns = 2;  // characters in a row
 constexpr std::size_t kSkin = 0, kHair = 1;         // of the colour regions
-constexpr double kLeastShare = 5e-3;                // of the picture, for a region to have a colour (train/companions.py)
 
 struct RecoveryArguments {
   std::uint64_t seed = 991;
@@ -77,8 +76,8 @@ class Recovery {
     landmarks_.push_back(100 * inner_distance(original.landmarks, again.landmarks) / interocular_distance(original.landmarks));
     for (const auto& [region, values] : {std::pair(kSkin, &skin_), std::pair(kHair, &hair_)}) {
       const auto& classes = kColourRegionClasses[region];
-      const auto first = mean_colour(original.picture, original.labels, classes, kLeastShare);
-      const auto second = mean_colour(picture, labels, classes, kLeastShare);
+      const auto first = mean_colour(original.picture, original.labels, classes, kLeastShare[region]);
+      const auto second = mean_colour(picture, labels, classes, kLeastShare[region]);
       if (first && second) values->push_back(colour_distance(*first, *second));
     }
     for (std::size_t k = 0; k < right_.size(); ++k) {

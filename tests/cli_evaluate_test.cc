@@ -158,8 +158,10 @@ TEST_F(Evaluate, RecoveryDrawsFitsAgain) {
 }
 
 TEST_F(Evaluate, RecoveryLikeAPhotoStaysInTheAlignedFrame) {
-  const auto exact = figures(run_program("evaluate recovery --seed 5 -n 1 --iterations 1 --prior 100" + model()));
-  const auto found = figures(run_program("evaluate recovery --seed 5 -n 1 --iterations 1 --prior 100 --detect" + model()));
+  const std::string arguments =
+      "evaluate recovery --seed 5 -n 1 --iterations 1 --weights '{\"prior\": 100, \"nuisance_prior\": 100}'" + model();
+  const auto exact = figures(run_program(arguments));
+  const auto found = figures(run_program(arguments + " --detect"));
   // Both draw nearly the average. Alignment moves the original, by the finder's error at most a little away from it: landmarks left in
   // another frame than the picture's would be far off.
   EXPECT_EQ(found.at("recovery_refused"), 0);
