@@ -57,11 +57,12 @@ std::string card(const fs::path& out, const LedgerEntry& entry) {
 // Each photo a dot over the similarity, to see the odd ones.
 std::string strip(const fs::path& out, const std::vector<const LedgerEntry*>& done) {
   const auto [least, most] = std::ranges::minmax(done, {}, [](const LedgerEntry* entry) { return entry->similarity; });
-  const double from = std::floor(least->similarity * 10) / 10, to = std::max(std::ceil(most->similarity * 10) / 10, from + 0.1);
+  const double step = most->similarity - least->similarity > 0.2 ? 0.1 : 0.02;
+  const double from = std::floor(least->similarity / step) * step;
+  const int intervals = std::max(1, static_cast<int>(std::ceil((most->similarity - from) / step)));
   std::string marks = "<div class=\"strip\" aria-label=\"Similarities\">";
-  const auto place = [&](double value) { return "style=\"left:" + html::coordinate(100 * (value - from) / (to - from)) + "%\""; };
-  const int intervals = static_cast<int>(std::lround((to - from) * 10));
-  for (int k = 0; k <= intervals; ++k) marks += "<span " + place(from + k / 10.0) + ">" + number(from + k / 10.0, 1) + "</span>";
+  const auto place = [&](double value) { return "style=\"left:" + html::coordinate(100 * (value - from) / (step * intervals)) + "%\""; };
+  for (int k = 0; k <= intervals; ++k) marks += "<span " + place(from + k * step) + ">" + number(from + k * step, 2) + "</span>";
   for (const LedgerEntry* entry : done) {
     const std::string link = link_to(out, *entry), tag = link.empty() ? "b" : "a";
     marks += "<" + tag + " " + place(entry->similarity) + " title=\"" + text(entry->stem) + " " + number(entry->similarity, 3) + "\"" +

@@ -128,11 +128,24 @@ std::string landmark_shapes(const Landmarks& landmarks, std::string_view look, b
     if (line.closed) lines += "Z";
   }
   for (const Point& p : landmarks) {
-    dots += "<circle cx=\"" + coordinate(static_cast<double>(p[0])) + "\" cy=\"" + coordinate(static_cast<double>(p[1])) + "\" r=\"3\"/>";
+    dots += "<circle cx=\"" + coordinate(static_cast<double>(p[0])) + "\" cy=\"" + coordinate(static_cast<double>(p[1])) + "\" r=\"2.6\"/>";
   }
   const std::string name(look);
   return (halo ? "<path class=\"halo\" d=\"" + lines + "\"/>" : "") + "<path class=\"shape " + name + "\" d=\"" + lines +
          "\"/><g class=\"" + name + "\">" + dots + "</g>";
+}
+
+std::string landmark_frame(const Landmarks& a, const Landmarks& b) {
+  Point low = a[0], high = a[0];
+  for (const Landmarks* landmarks : {&a, &b}) {
+    for (const Point& p : *landmarks) {
+      for (std::size_t k = 0; k < 2; ++k) low[k] = std::min(low[k], p[k]), high[k] = std::max(high[k], p[k]);
+    }
+  }
+  const double side = 1.16 * static_cast<double>(std::max(high[0] - low[0], high[1] - low[1]));
+  std::string out;
+  for (std::size_t k = 0; k < 2; ++k) out += coordinate((static_cast<double>(low[k]) + static_cast<double>(high[k]) - side) / 2) + " ";
+  return out + coordinate(side) + " " + coordinate(side);
 }
 
 std::string landmark_links(const Landmarks& a, const Landmarks& b) {

@@ -16,6 +16,8 @@ std::string loss_chart(std::span<const double> losses, std::span<const LossCurve
 /// The lines between landmarks (jaw, brows, nose, eyes, mouth) and a dot for each, as SVG in pixels of a picture; `look` is the class
 /// photo or client; `halo` sets them off from a picture.
 std::string landmark_shapes(const Landmarks& landmarks, std::string_view look, bool halo);
+/// The square that holds both, with a margin, as an SVG viewBox.
+std::string landmark_frame(const Landmarks& a, const Landmarks& b);
 /// A short line from each landmark to its counterpart.
 std::string landmark_links(const Landmarks& a, const Landmarks& b);
 /// Mean and largest distance by part of the face, in percent of the distance between a's eyes.

@@ -88,10 +88,10 @@ std::string facts(const FitResult& result, const FitOptions& options) {
   const auto fact = [&out](const char* name, const std::string& value, const std::string& meaning) {
     out += std::string("<dt>") + name + "</dt><dd>" + value + "<small>" + meaning + "</small></dd>\n";
   };
-  fact("Loss", number(result.loss, 4), "1 at the average face");
+  fact("Loss", number(result.loss, 4), "of this character; 1 at the average face");
   fact("Iterations", std::to_string(result.iterations), "of at most " + std::to_string(options.iterations));
   fact("Stopped by", stop_name(result.stop), stop_words(result.stop));
-  fact("Imitator gap", number(result.imitator_gap, 4), "mean |generator − client| in the face, RGB 0 to 1");
+  fact("Imitator gap", number(result.imitator_gap, 4), "mean |generator − client| in the face, of 1");
   fact("Time", number(total(result.seconds), 2) + " s", "decode to last picture, without files");
   out += "</dl>\n";
   if (!result.notes.empty()) {
@@ -133,9 +133,10 @@ Result<std::string> pictures(const FitResult& result, const FitOptions& options)
                     of_client = html::landmark_shapes(result.drawn, "client", true);
   out += figure(drawing(photo, "<use href=\"#aligned\"/>" + of_photo, "Landmarks of the photo"), "Landmarks of the photo", "");
   out += figure(drawing(client, "<use href=\"#posed\"/>" + of_client, "Landmarks of the client"), "Landmarks of the client", "");
-  std::string both = "<svg viewBox=\"0 0 " + std::to_string(photo) + " " + std::to_string(photo) +
-                     "\" role=\"img\" aria-label=\"Both landmarks\">" + html::landmark_links(result.framed, result.drawn) +
-                     html::landmark_shapes(result.framed, "photo", false) + html::landmark_shapes(result.drawn, "client", false) + "</svg>";
+  const std::string both = "<svg viewBox=\"" + html::landmark_frame(result.framed, result.drawn) +
+                           "\" role=\"img\" aria-label=\"Both landmarks\">" + html::landmark_links(result.framed, result.drawn) +
+                           html::landmark_shapes(result.framed, "photo", false) + html::landmark_shapes(result.drawn, "client", false) +
+                           "</svg>";
   out += figure(both, "Both",
                 "<span class=\"swatch\" style=\"background:var(--photo)\"></span>photo "
                 "<span class=\"swatch\" style=\"background:var(--client);margin-left:6px\"></span>client");
@@ -183,7 +184,7 @@ Result<std::string> html_report(const Model& model, const FitResult& result, con
   if (!seen.ok()) return seen.status();
   std::string body = "<header><p class=\"soft back\"><a href=\"../index.html\">All photos</a></p>\n<h1><bdi>" + text(stem) +
                      "</bdi></h1>\n<p class=\"soft\"><bdi>" + text(photo) + "</bdi></p></header>\n" + *seen;
-  body += "<h2>Loss<small>by term, over the iterations</small></h2>\n" + html::loss_chart(result.losses, result.curves);
+  body += "<h2>Loss<small>of every step of the descent, by term</small></h2>\n" + html::loss_chart(result.losses, result.curves);
   body += "<h2>Sliders<small>bars from the default, numbers in the client's units</small></h2>\n";
   if (result.groups.empty()) body += "<p class=\"soft\">How sure each group is was not measured: the fit ended early.</p>\n";
   body += html::sliders(schema, result.character.x, ParameterRole::identity, result.groups);

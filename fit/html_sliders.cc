@@ -32,7 +32,7 @@ std::string choice(const Parameter& p, std::size_t chosen) {
                     "</span><span class=\"words\">";
   for (std::size_t i = 0; i < p.options.size(); ++i) {
     const std::string word = text(p.options[i]);
-    out += (i == 0 ? "" : " ") + (i == chosen ? "<b>" + word + "</b>" : word);
+    out += (i == 0 ? "" : " · ") + (i == chosen ? "<b>" + word + "</b>" : word);
   }
   return out + "</span></div>\n";
 }

@@ -34,18 +34,18 @@ img, figure svg { display: block; width: 100%; aspect-ratio: 1; border-radius: 3
 img.map { image-rendering: pixelated; }
 .hero { display: grid; grid-template-columns: 1fr 1fr minmax(300px, 0.9fr); gap: 20px 24px; align-items: start; }
 .four { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 20px; }
-.big { font-size: 40px; line-height: 1; font-weight: 600; letter-spacing: -0.01em; }
-.facts { margin: 0; display: grid; grid-template-columns: auto 1fr; gap: 0 16px; }
+.big { font-size: 40px; line-height: 1; font-weight: 600; letter-spacing: -0.01em; margin-bottom: 6px; }
+.facts { margin: 0; display: grid; grid-template-columns: auto 1fr; }
 .facts dt, .facts dd { padding: 6px 0; border-top: 1px solid var(--line); margin: 0; }
 .facts dt { color: var(--soft); }
-.facts dd { text-align: right; }
+.facts dd { text-align: right; padding-left: 16px; }
 .facts dd small { display: block; color: var(--soft); font-size: 12px; line-height: 1.3; }
 .notes { margin: 16px 0 0; padding: 10px 14px; border-left: 3px solid var(--photo); background: var(--track); border-radius: 0 3px 3px 0; }
 .notes ul { margin: 0; padding-left: 18px; }
 .keys { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 12px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 13px; }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; box-shadow: inset 0 0 0 1px #80808066; }
-.shape { fill: none; stroke-width: 2.2; stroke-linejoin: round; stroke-linecap: round; }
-.halo { fill: none; stroke: #000; stroke-opacity: 0.45; stroke-width: 4.4; stroke-linejoin: round; stroke-linecap: round; }
+.shape { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.halo { fill: none; stroke: #000; stroke-opacity: 0.45; stroke-width: 4; stroke-linejoin: round; stroke-linecap: round; }
 .over .photo { stroke: #ffb22e; fill: #ffb22e; } .over .client { stroke: #4cc9ff; fill: #4cc9ff; }
 .photo { stroke: var(--photo); fill: var(--photo); } .client { stroke: var(--client); fill: var(--client); }
 .photo.shape, .client.shape { fill: none; }
@@ -57,6 +57,7 @@ thead th { font-size: 12px; }
 td.n, th.n { text-align: right; padding-right: 0; padding-left: 8px; white-space: nowrap; }
 tr.sum > * { font-weight: 600; color: var(--ink); border-bottom: 0; }
 .mono { font: 12px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
+.mono th { white-space: nowrap; padding-right: 24px; }
 .loss { display: grid; grid-template-columns: minmax(0, 1fr) 320px; gap: 24px 36px; align-items: start; }
 .chart { position: relative; height: 320px; margin: 4px 0 40px 46px; }
 .chart svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
@@ -72,10 +73,10 @@ tr.sum > * { font-weight: 600; color: var(--ink); border-bottom: 0; }
 .group { break-inside: avoid; padding-bottom: 20px; }
 .group h3 { display: flex; align-items: center; gap: 8px; padding-bottom: 4px; border-bottom: 1px solid var(--line); }
 .group h3 small { margin-left: auto; }
-.row { display: grid; grid-template-columns: minmax(0, 11em) minmax(60px, 1fr) 4em; gap: 0 10px; align-items: center; font-size: 13px; line-height: 21px; }
+.row { display: grid; grid-template-columns: minmax(0, 12.5em) minmax(50px, 1fr) 4em; gap: 0 10px; align-items: center; font-size: 13px; line-height: 21px; }
 .row > :first-child { overflow-wrap: anywhere; }
-.row > :last-child { text-align: right; }
-.row .words { grid-column: 2 / 4; color: var(--soft); text-align: left; line-height: 1.35; padding: 3px 0; }
+.row > :last-child { text-align: right; white-space: nowrap; }
+.row .words { grid-column: 2 / 4; color: var(--soft); text-align: left; white-space: normal; line-height: 1.35; padding: 3px 0; }
 .row .words b { color: var(--ink); }
 .row.part > :first-child { padding-left: 14px; color: var(--soft); }
 .track { position: relative; display: block; height: 9px; background: var(--track); border-radius: 2px; }
@@ -100,7 +101,7 @@ footer { margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--line);
   .hero { grid-template-columns: 1fr 1fr; } .hero > :last-child { grid-column: 1 / 3; }
   .four { grid-template-columns: 1fr 1fr; } .loss { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 520px) {
-  main { padding: 18px 16px 36px; } .hero, .four { gap: 14px 10px; } .chart { height: 240px; } .cards { gap: 18px 12px; }
+  main { padding: 18px 16px 36px; } .hero, .four { gap: 14px 10px; } .chart { height: 240px; } .cards { gap: 18px 12px; grid-template-columns: 1fr 1fr; }
   .facts { font-size: 14px; } .keys { font-size: 12px; } }
 @media print {
   body { font-size: 12px; } main { max-width: none; padding: 0; } h2 { break-after: avoid; margin-top: 24px; }
