@@ -104,7 +104,7 @@ Result<std::string> html_index(const fs::path& out) {
   for (const std::string& each : cards) body += each;
   if (!done.empty()) body += "</ul>\n";
   if (!refused.empty()) {
-    body += "<h2>Refused</h2>\n<table><tbody>\n";
+    body += "<h2>Refused</h2>\n<table class=\"refused\"><tbody>\n";
     for (const LedgerEntry* entry : refused) {
       body += "<tr><td><bdi>" + text(fs::path(entry->photo).filename().string()) + "</bdi></td><td>" + code_name(entry->code) +
               "</td><td>" + text(entry->message) + "</td></tr>\n";

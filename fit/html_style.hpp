@@ -102,7 +102,8 @@ footer { margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--line);
   .four { grid-template-columns: 1fr 1fr; } .loss { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 520px) {
   main { padding: 18px 16px 36px; } .hero, .four { gap: 14px 10px; } .chart { height: 240px; } .cards { gap: 18px 12px; grid-template-columns: 1fr 1fr; }
-  .facts { font-size: 14px; } .keys { font-size: 12px; } }
+  .facts { font-size: 14px; } .keys { font-size: 12px; } .card .name { font-size: 13px; }
+  .refused td { display: block; border: 0; padding: 0; } .refused td:last-child { padding-bottom: 14px; color: var(--soft); } }
 @media print {
   body { font-size: 12px; } main { max-width: none; padding: 0; } h2 { break-after: avoid; margin-top: 24px; }
   figure, .loss, tr { break-inside: avoid; } .four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
