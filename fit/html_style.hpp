@@ -107,7 +107,8 @@ footer { margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--line);
 @media print {
   body { font-size: 12px; } main { max-width: none; padding: 0; } h2 { break-after: avoid; margin-top: 24px; }
   figure, .loss, tr { break-inside: avoid; } .four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-  .groups { columns: 2; } .loss { grid-template-columns: minmax(0, 1fr) 220px; } .chart { height: 230px; } .back { display: none; } }
+  .groups { columns: 2; } .loss { grid-template-columns: minmax(0, 1fr) 290px; gap: 20px; }
+  .chart { height: 230px; } table { font-size: 11px; } td, th { padding-right: 4px; } td.n, th.n { padding-left: 4px; } .back { display: none; } }
 )";
 
 }  // namespace likeness::html
