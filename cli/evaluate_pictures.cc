@@ -10,18 +10,6 @@
 namespace likeness::cli {
 namespace {
 
-constexpr std::array<std::array<std::uint8_t, 3>, kClasses> kPalette = {{{30, 30, 30},
-                                                                         {255, 205, 170},
-                                                                         {120, 70, 20},
-                                                                         {255, 160, 0},
-                                                                         {255, 220, 0},
-                                                                         {0, 160, 255},
-                                                                         {0, 220, 255},
-                                                                         {255, 120, 160},
-                                                                         {220, 0, 60},
-                                                                         {255, 255, 255},
-                                                                         {150, 0, 90}}};
-
 Image image_of(int size, int channels, std::vector<std::uint8_t> pixels) {
   Image image(size, size, channels);
   image.pixels = std::move(pixels);
@@ -29,15 +17,6 @@ Image image_of(int size, int channels, std::vector<std::uint8_t> pixels) {
 }
 
 }  // namespace
-
-Image coloured(const Image& labels) {
-  Image out(labels.width, labels.height, 3);
-  for (std::size_t i = 0; i < labels.pixels.size(); ++i) {
-    if (labels.pixels[i] >= kClasses) continue;
-    for (std::size_t c = 0; c < 3; ++c) out.pixels[3 * i + c] = kPalette[labels.pixels[i]][c];
-  }
-  return out;
-}
 
 Image picture_of(Rendering& rendering) { return image_of(rendering.size, 3, std::move(rendering.rgb)); }
 Image labels_of(Rendering& rendering) { return image_of(rendering.size, 1, std::move(rendering.labels)); }

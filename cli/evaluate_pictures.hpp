@@ -1,4 +1,4 @@
-// What the measurements share: classes of label maps and their colours, distances between pictures, features of a picture.
+// What the measurements share: which classes of label maps count, distances between pictures, features of a picture.
 #pragma once
 
 #include <array>
@@ -13,19 +13,15 @@
 #include "likeness/likeness.hpp"
 #include "likeness/nn.hpp"
 #include "likeness/scene.hpp"
+#include "scene/labels.hpp"
 
 namespace likeness::cli {
 
-constexpr std::size_t kClasses = 11;
-constexpr std::array<const char*, kClasses> kClassNames = {"background", "face", "hair",      "left_brow",   "right_brow", "left_eye",
-                                                           "right_eye",  "nose", "upper_lip", "inner_mouth", "lower_lip"};
 /// In label maps: not counted.
 constexpr std::uint8_t kIgnore = 255;
 
 /// Whether a class is part of the face: all but background and hair.
 constexpr bool in_face(std::uint8_t label) { return label == 1 || (label >= 3 && label < kClasses); }
-/// A label map in colours, those of the sample sheets of training (train/common.py); what is no class is black.
-Image coloured(const Image& labels);
 
 /// The pictures of a rendering.
 Image picture_of(Rendering& rendering);

@@ -13,6 +13,7 @@
 #include "cli/fit_options.hpp"
 #include "cli/given_landmarks.hpp"
 #include "fit/batch.hpp"
+#include "fit/html_report.hpp"
 #include "fit/report.hpp"
 #include "image/decode.hpp"
 
@@ -24,7 +25,7 @@ struct FitArguments {
   std::string output, landmarks;
   ModelArguments model;
   FitOptions options;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, report = false;
 };
 
 // One line on a terminal that is overwritten; nothing where standard error is no terminal.
@@ -117,15 +118,22 @@ int fit(const FitArguments& arguments) {
       return Status{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
     }
     if (Status status = write_result(folder, input.stem, **model, *result, options); !status.ok()) return status;
+    if (arguments.report) {
+      const Status status = write_html_report(folder, **model, *result, options, input.stem, input.file.filename().string());
+      if (!status.ok()) return status;
+    }
     return result->similarity;
   };
   const BatchListener listener = [&](std::size_t, const LedgerEntry& entry, bool resumed) {
     line.finished(resumed);
     report(arguments, entry, resumed);
   };
-  const Result<BatchCounts> counts =
-      run_batch(inputs, arguments.output, options_key(**model, options) + frame_key(**model) + given->key(), work, listener);
+  const Result<BatchCounts> counts = run_batch(inputs, arguments.output, options_key(**model, options) + frame_key(**model) + given->key(),
+                                               work, listener, arguments.report ? "report.html" : "");
   if (!counts.ok()) return fail(counts.status());
+  if (arguments.report || has_html_index(arguments.output)) {
+    if (Status status = write_html_index(arguments.output); !status.ok()) return fail(status);
+  }
   if (arguments.json) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
                 counts->resumed);
@@ -149,6 +157,8 @@ void add_fit_command(CLI::App& app, int& exit) {
                       "pixels of the photo, as a list or as `align --landmarks` writes them");
   add_fit_options(*command, arguments->options);
   add_model_options(*command, arguments->model);
+  command->add_flag("--report", arguments->report,
+                    "Also OUT/STEM/report.html, a page about each fit, and OUT/index.html; fits photos again that have no page yet");
   command->add_flag("--json", arguments->json, "Print one JSON object a photo, and the counts, on standard output");
   command->add_flag("--quiet", arguments->quiet, "Print refusals only");
   command->callback([arguments, &exit] { exit = fit(*arguments); });

@@ -55,10 +55,11 @@ bool final_refusal(Code code) {
   }
 }
 
-bool settled(const LedgerEntry* known, const LedgerEntry& entry, const fs::path& folder) {
+bool settled(const LedgerEntry* known, const LedgerEntry& entry, const fs::path& folder, const fs::path& also) {
   if (known == nullptr || known->sha256 != entry.sha256 || known->options != entry.options) return false;
   std::error_code error;
-  return known->code == Code::ok ? fs::exists(folder / "character.json", error) : final_refusal(known->code);
+  if (known->code != Code::ok) return final_refusal(known->code);
+  return fs::exists(folder / "character.json", error) && fs::exists(folder / also, error);
 }
 
 void refuse(LedgerEntry& entry, const Status& status) {
@@ -99,7 +100,7 @@ std::vector<BatchInput> list_inputs(std::span<const std::string> arguments) {
 }
 
 Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path& out, const std::string& options, const BatchWork& work,
-                              const BatchListener& listener) {
+                              const BatchListener& listener, const fs::path& also) {
   std::error_code error;
   fs::create_directories(out, error);
   if (error) return Status{Code::io_error, "cannot make the output folder " + out.string() + ": " + error.message()};
@@ -118,7 +119,7 @@ Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path
       refuse(entry, bytes.status());
     } else {
       entry.sha256 = sha256_hex(*bytes);
-      if (const LedgerEntry* known = ledger->find(input.stem); settled(known, entry, folder)) {
+      if (const LedgerEntry* known = ledger->find(input.stem); settled(known, entry, folder, also)) {
         ++(known->code == Code::ok ? counts.resumed : counts.refused);
         if (listener) listener(i, *known, true);
         continue;

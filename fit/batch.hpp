@@ -39,9 +39,10 @@ using BatchWork =
 using BatchListener = std::function<void(std::size_t index, const LedgerEntry& entry, bool resumed)>;
 
 /// Works through the inputs and keeps OUT/ledger.jsonl. A photo is left out if the ledger has a line for its stem with the same content and
-/// `options` that says done (and OUT/STEM/character.json exists) or refused for a reason that lies in the photo. One photo's
-/// failure never stops the others. Errors (of the batch itself): io_error, when OUT or its ledger cannot be written.
+/// `options` that says done (and OUT/STEM/character.json exists, and OUT/STEM/`also` if that is not empty) or refused for a reason that
+/// lies in the photo. One photo's failure never stops the others. Errors (of the batch itself): io_error, when OUT or its ledger cannot be
+/// written.
 Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const std::filesystem::path& out, const std::string& options,
-                              const BatchWork& work, const BatchListener& listener);
+                              const BatchWork& work, const BatchListener& listener, const std::filesystem::path& also = {});
 
 }  // namespace likeness

@@ -38,6 +38,8 @@ class Ledger {
   Status compact();
 
   std::size_t size() const { return entries_.size(); }
+  /// By stem.
+  const std::map<std::string, LedgerEntry>& entries() const { return entries_; }
 
  private:
   std::filesystem::path path_;

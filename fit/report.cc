@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
@@ -91,6 +92,9 @@ Image side_by_side(std::span<const Image> pictures) {
 
 Status write_result(const std::filesystem::path& folder, const std::string& name, const Model& model, const FitResult& result,
                     const FitOptions& options) {
+  std::error_code error;
+  std::filesystem::remove(folder / "report.html", error);
+  if (error) return {Code::io_error, "cannot remove " + (folder / "report.html").string() + ": " + error.message()};
   const std::array<Image, 3> pictures = {image_from(result.aligned), image_from(result.generated), image_from(result.rendered)};
   const std::array<const char*, 3> names = {"aligned.png", "generated.png", "rendered.png"};
   for (std::size_t i = 0; i < pictures.size(); ++i) {

@@ -24,7 +24,7 @@ Image side_by_side(std::span<const Image> pictures);
 Image image_from(const Picture& picture);
 
 /// Writes character.json, character.mhm (where the scene has one), aligned.png, generated.png, rendered.png and panel.png into `folder`,
-/// each through a temporary file; character.json last, so that where it exists the others do.
+/// each through a temporary file; character.json last, so that where it exists the others do. The report.html of an earlier fit goes.
 /// Errors: io_error, and those of character_to_mhm() other than unavailable.
 Status write_result(const std::filesystem::path& folder, const std::string& name, const Model& model, const FitResult& result,
                     const FitOptions& options);

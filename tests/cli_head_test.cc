@@ -111,6 +111,23 @@ TEST_F(Loop, SameInputSameBytes) {
   }
 }
 
+TEST_F(Loop, AReportLeavesTheCharacterAsItIs) {
+  const std::string photo = (photos() / "person_0.png").string(), options = " --iterations 6 --quiet" + model();
+  const fs::path out = folder_->path() / "reported";
+  const std::string arguments = "fit " + photo + " -o " + out.string() + options;
+  ASSERT_EQ(run_program(arguments).status, 0);
+  EXPECT_FALSE(fs::exists(out / "person_0" / "report.html"));
+  const std::string character = *read_text_file(out / "person_0" / "character.json");
+  ASSERT_EQ(run_program(arguments + " --report").status, 0);
+  EXPECT_EQ(*read_text_file(out / "person_0" / "character.json"), character);
+  const std::string page = *read_text_file(out / "person_0" / "report.html");
+  EXPECT_NE(page.find("person_0.png"), std::string::npos);
+  for (const Parameter& p : client_->schema().parameters()) EXPECT_NE(page.find(">" + p.name + "</span>"), std::string::npos) << p.name;
+  EXPECT_NE(read_text_file(out / "index.html")->find("person_0/report.html"), std::string::npos);
+  const ProgramRun again = run_program(arguments + " --report --json");
+  EXPECT_NE(again.output.find("\"already_done\":1"), std::string::npos) << again.output;
+}
+
 TEST_F(Loop, AlignFindsTheLandmarksThatTheClientKnows) {
   const fs::path out = folder_->path() / "aligned";
   ASSERT_EQ(run_program("align " + photos().string() + " -o " + out.string() + " --landmarks --coverage" + model()).status, 1);
