@@ -34,11 +34,13 @@ class Batch : public ::testing::Test {
   Result<BatchCounts> run(const std::vector<std::string>& arguments, const std::string& options = "options") {
     const std::vector<BatchInput> inputs = list_inputs(arguments);
     lines_.clear();
-    const BatchWork work = [this](const BatchInput&, std::span<const std::uint8_t> bytes, const fs::path& folder) -> Result<double> {
+    const BatchWork work = [this](const BatchInput&, const BatchFiles& files, const fs::path& folder) -> Result<double> {
       ++worked_;
-      const Result<Image> photo = decode_photo(bytes);
-      if (!photo.ok()) return photo.status();
-      if (photo->pixels[0] < 100) return Status{Code::no_face, "no face"};
+      for (const auto& bytes : files) {
+        const Result<Image> photo = decode_photo(bytes);
+        if (!photo.ok()) return photo.status();
+        if (photo->pixels[0] < 100) return Status{Code::no_face, "no face"};
+      }
       if (Status status = write_file_atomic(folder / "character.json", std::string_view("{}")); !status.ok()) return status;
       return 0.5;
     };
