@@ -101,7 +101,7 @@ int fit(const FitArguments& arguments) {
   if (!given.ok()) return fail(given.status());
   if (arguments.together) {
     Result<BatchInput> group = group_of(std::move(inputs));
-    if (!group.ok()) return fail(group.status());
+    if (!group.ok()) return fail(group.status(), exit_usage);
     inputs = {std::move(*group)};
   }
   Fitter fitter(*model);

@@ -1,6 +1,8 @@
 likeness_test(fit_search_test LINKS likeness_fit)
 likeness_test(fit_batch_test LINKS likeness_fit)
 likeness_test(fit_model_test SOURCES fit_fixture.cc LINKS likeness_fit)
+find_package(nlohmann_json REQUIRED)
+likeness_test(fit_together_test SOURCES fit_fixture.cc LINKS likeness_fit nlohmann_json::nlohmann_json)
 likeness_test(fit_companions_test SOURCES fit_fixture.cc LINKS likeness_fit)
 likeness_test(fit_encoder_test SOURCES fit_fixture.cc LINKS likeness_fit)
 likeness_test(fit_trust_test SOURCES fit_fixture.cc LINKS likeness_fit)
