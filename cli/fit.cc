@@ -10,6 +10,7 @@
 
 #include "base/sha256.hpp"
 #include "cli/common.hpp"
+#include "cli/fit_group.hpp"
 #include "cli/fit_options.hpp"
 #include "cli/given_landmarks.hpp"
 #include "fit/batch.hpp"
@@ -25,7 +26,7 @@ struct FitArguments {
   std::string output, landmarks;
   ModelArguments model;
   FitOptions options;
-  bool json = false, quiet = false, report = false;
+  bool together = false, json = false, quiet = false, report = false;
 };
 
 // One line on a terminal that is overwritten; nothing where standard error is no terminal.
@@ -96,9 +97,14 @@ std::string frame_key(const Model& model) {
 int fit(const FitArguments& arguments) {
   const Result<std::shared_ptr<const Model>> model = load_model(arguments.model);
   if (!model.ok()) return fail(model.status());
-  const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
+  std::vector<BatchInput> inputs = list_inputs(arguments.photos);
   const Result<GivenLandmarks> given = GivenLandmarks::read(arguments.landmarks, inputs);
   if (!given.ok()) return fail(given.status());
+  if (arguments.together) {
+    Result<BatchInput> group = group_of(std::move(inputs));
+    if (!group.ok()) return fail(group.status(), exit_usage);
+    inputs = {std::move(*group)};
+  }
   Fitter fitter(*model);
   ProgressLine line(!arguments.quiet && !arguments.json);
   FitOptions options = arguments.options;
@@ -108,20 +114,28 @@ int fit(const FitArguments& arguments) {
   };
 
   std::size_t index = 0;
-  const BatchWork work = [&](const BatchInput& input, std::span<const std::uint8_t> bytes,
-                             const std::filesystem::path& folder) -> Result<double> {
+  const Status diverged{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
+  const auto write_page = [&](const BatchInput& input, const std::filesystem::path& folder, const FitResult& result) {
+    if (!arguments.report) return Status::success();
+    return write_html_report(folder, **model, result, options, input.stem, input.file.filename().string());
+  };
+  const BatchWork work = [&](const BatchInput& input, const BatchFiles& files, const std::filesystem::path& folder) -> Result<double> {
     index = static_cast<std::size_t>(&input - inputs.data());
     line.photo(index, inputs.size(), input.stem);
+    if (!input.others.empty()) {
+      const Result<std::vector<FitResult>> results = fit_group(fitter, files, *given, options);
+      if (!results.ok()) return results.status();
+      if (results->front().stop == StopReason::diverged) return diverged;
+      if (Status status = write_results(folder, stems_of(input), **model, *results, options); !status.ok()) return status;
+      if (Status status = write_page(input, folder, results->front()); !status.ok()) return status;
+      return mean_similarity(*results);
+    }
+    const std::vector<std::uint8_t>& bytes = files.front();
     const Result<FitResult> result = given->empty() ? fitter.fit_bytes(bytes, options) : fit_with(fitter, bytes, given->of(index), options);
     if (!result.ok()) return result.status();
-    if (result->stop == StopReason::diverged) {
-      return Status{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
-    }
+    if (result->stop == StopReason::diverged) return diverged;
     if (Status status = write_result(folder, input.stem, **model, *result, options); !status.ok()) return status;
-    if (arguments.report) {
-      const Status status = write_html_report(folder, **model, *result, options, input.stem, input.file.filename().string());
-      if (!status.ok()) return status;
-    }
+    if (Status status = write_page(input, folder, *result); !status.ok()) return status;
     return result->similarity;
   };
   const BatchListener listener = [&](std::size_t, const LedgerEntry& entry, bool resumed) {
@@ -138,8 +152,8 @@ int fit(const FitArguments& arguments) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
                 counts->resumed);
   } else if (!arguments.quiet) {
-    std::printf("%d photo%s: %d done, %d refused, %d already done\n", counts->total, counts->total == 1 ? "" : "s", counts->done,
-                counts->refused, counts->resumed);
+    const char* what = arguments.together ? "person" : counts->total == 1 ? "photo" : "photos";
+    std::printf("%d %s: %d done, %d refused, %d already done\n", counts->total, what, counts->done, counts->refused, counts->resumed);
   }
   return counts->refused > 0 ? exit_refused : exit_ok;
 }
@@ -152,6 +166,8 @@ void add_fit_command(CLI::App& app, int& exit) {
   command->add_option("photos", arguments->photos, "JPEG, PNG or BMP files, or folders of them")->required();
   command->add_option("-o,--output", arguments->output, "Output folder: STEM/character.json and more for each photo, and ledger.jsonl")
       ->required();
+  command->add_flag("--together", arguments->together,
+                    "The photos (2 to 16) are of one person: fit one character to all, named after the first (docs/several-photos.md)");
   command->add_option("--landmarks", arguments->landmarks,
                       "Landmarks of your own instead of dlib's: a file for one photo, or a folder with STEM.json for each; 68 points in "
                       "pixels of the photo, as a list or as `align --landmarks` writes them");

@@ -11,6 +11,7 @@
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
+#include "fit/photo_status.hpp"
 
 namespace likeness {
 
@@ -62,6 +63,32 @@ bool settled(const LedgerEntry* known, const LedgerEntry& entry, const fs::path&
   return fs::exists(folder / "character.json", error) && fs::exists(folder / also, error);
 }
 
+Result<BatchFiles> read_files(const BatchInput& input) {
+  const std::size_t count = 1 + input.others.size();
+  BatchFiles files;
+  for (std::size_t i = 0; i < count; ++i) {
+    const BatchInput& photo = i == 0 ? input : input.others[i - 1];
+    Result<std::vector<std::uint8_t>> bytes = photo.status.ok() ? read_file(photo.file, kLargestPhoto) : photo.status;
+    if (!bytes.ok()) return photo_status(bytes.status(), i, count);
+    files.push_back(std::move(*bytes));
+  }
+  return files;
+}
+
+// SHA-256 of a file; of several, of their SHA-256s in order.
+std::string digest_of(const BatchFiles& files) {
+  if (files.size() == 1) return sha256_hex(files.front());
+  std::string digests;
+  for (const auto& bytes : files) digests += sha256_hex(bytes);
+  return sha256_hex(digests);
+}
+
+std::string names_of(const BatchInput& input) {
+  std::string names = input.file.string();
+  for (const BatchInput& other : input.others) names += ", " + other.file.string();
+  return names;
+}
+
 void refuse(LedgerEntry& entry, const Status& status) {
   entry.code = status.code;
   entry.message = status.message;
@@ -76,7 +103,7 @@ std::vector<BatchInput> list_inputs(std::span<const std::string> arguments) {
     const std::string stem = stem_of(file);
     std::string unique = stem;
     for (int n = 2; !taken.insert(unique).second; ++n) unique = stem + "-" + std::to_string(n);
-    inputs.push_back({file, unique, std::move(status)});
+    inputs.push_back({.file = file, .stem = unique, .status = std::move(status)});
   };
   for (const std::string& argument : arguments) {
     std::error_code error;
@@ -99,6 +126,13 @@ std::vector<BatchInput> list_inputs(std::span<const std::string> arguments) {
   return inputs;
 }
 
+BatchInput group_inputs(std::vector<BatchInput> photos) {
+  BatchInput group = std::move(photos.front());
+  photos.erase(photos.begin());
+  group.others = std::move(photos);
+  return group;
+}
+
 Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path& out, const std::string& options, const BatchWork& work,
                               const BatchListener& listener, const fs::path& also) {
   std::error_code error;
@@ -111,14 +145,14 @@ Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const BatchInput& input = inputs[i];
     const auto start = std::chrono::steady_clock::now();
-    LedgerEntry entry{.stem = input.stem, .photo = input.file.string(), .sha256 = {}, .options = options, .message = {}};
+    LedgerEntry entry{.stem = input.stem, .photo = names_of(input), .sha256 = {}, .options = options, .message = {}};
     const fs::path folder = out / input.stem;
-    Result<std::vector<std::uint8_t>> bytes = input.status.ok() ? read_file(input.file, kLargestPhoto) : input.status;
+    const Result<BatchFiles> files = read_files(input);
     ++counts.total;
-    if (!bytes.ok()) {
-      refuse(entry, bytes.status());
+    if (!files.ok()) {
+      refuse(entry, files.status());
     } else {
-      entry.sha256 = sha256_hex(*bytes);
+      entry.sha256 = digest_of(*files);
       if (const LedgerEntry* known = ledger->find(input.stem); settled(known, entry, folder, also)) {
         ++(known->code == Code::ok ? counts.resumed : counts.refused);
         if (listener) listener(i, *known, true);
@@ -126,7 +160,7 @@ Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path
       }
       fs::create_directories(folder, error);
       Result<double> similarity = error ? Result<double>(Status{Code::io_error, "cannot make " + folder.string() + ": " + error.message()})
-                                        : work(input, *bytes, folder);
+                                        : work(input, *files, folder);
       if (similarity.ok()) {
         entry.similarity = *similarity;
       } else {

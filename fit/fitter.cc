@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "fit/joint_problem.hpp"
 #include "fit/model.hpp"
 #include "fit/objective.hpp"
+#include "fit/photo_status.hpp"
 #include "fit/search.hpp"
 #include "image/decode.hpp"
 #include "image/guard.hpp"
@@ -65,85 +67,132 @@ class Stopwatch {
 
 struct Fitter::State {
   std::shared_ptr<const Model> model;
-  std::unique_ptr<Objective> objective;  // made by the first fit
+  std::vector<std::unique_ptr<Objective>> objectives;  // one a photo of the last fit
 
-  Result<FitResult> fit(const Image& photo, const Landmarks* known, const FitOptions& options);
-  Result<FitResult> fit_aligned(AlignedPhoto aligned, const FitOptions& options);
-  Status draw(std::span<const float> x, FitResult& result);
+  // One result a photo, in order. `known`: the photos' landmarks, or none.
+  Result<std::vector<FitResult>> fit(std::span<const Image> photos, std::span<const Landmarks> known, const FitOptions& options);
+  Result<std::vector<FitResult>> fit_aligned(std::vector<AlignedPhoto> aligned, const FitOptions& options);
+  Result<std::vector<FitResult>> fit_views(std::span<const PhotoView> photos, std::span<const Landmarks> known, const FitOptions& options);
+  Status prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result);
+  Result<std::vector<float>> start(const Objective& objective, const FitOptions& options) const;
+  Status draw(Objective& objective, std::span<const float> x, FitResult& result);
 };
 
-Result<FitResult> Fitter::State::fit(const Image& photo, const Landmarks* known, const FitOptions& options) {
+Result<std::vector<FitResult>> Fitter::State::fit(std::span<const Image> photos, std::span<const Landmarks> known,
+                                                  const FitOptions& options) {
   if (Status status = check_options(options); !status.ok()) return status;  // before a face is looked for
   const Aligner& aligner = *model->impl().aligner;
-  const Stopwatch watch;
-  Result<AlignedPhoto> aligned = known != nullptr ? aligner.align(photo, *known, options.align) : aligner.align(photo, options.align);
-  if (!aligned.ok()) return aligned.status();
-  const double seconds = watch.seconds();
-  Result<FitResult> result = fit_aligned(std::move(*aligned), options);
-  if (result.ok()) result->seconds.align = seconds;
-  return result;
+  std::vector<AlignedPhoto> aligned;
+  std::vector<double> seconds;
+  for (std::size_t k = 0; k < photos.size(); ++k) {
+    const Stopwatch watch;
+    Result<AlignedPhoto> photo =
+        known.empty() ? aligner.align(photos[k], options.align) : aligner.align(photos[k], known[k], options.align);
+    if (!photo.ok()) return photo_status(photo.status(), k, photos.size());
+    aligned.push_back(std::move(*photo));
+    seconds.push_back(watch.seconds());
+  }
+  Result<std::vector<FitResult>> results = fit_aligned(std::move(aligned), options);
+  for (std::size_t k = 0; results.ok() && k < photos.size(); ++k) (*results)[k].seconds.align = seconds[k];
+  return results;
 }
 
-Result<FitResult> Fitter::State::fit_aligned(AlignedPhoto aligned, const FitOptions& options) {
-  const Model::Impl& parts = model->impl();
-  const Schema& schema = model->schema();
-  const Stopwatch preparing;
-  if (!objective) {
-    Result<std::unique_ptr<Objective>> created =
-        Objective::create(parts.generator, parts.extractor, schema, parts.companions ? &*parts.companions : nullptr);
-    if (!created.ok()) return created.status();
-    objective = std::move(*created);
+Result<std::vector<FitResult>> Fitter::State::fit_views(std::span<const PhotoView> photos, std::span<const Landmarks> known,
+                                                        const FitOptions& options) {
+  std::vector<Image> images;
+  for (std::size_t k = 0; k < photos.size(); ++k) {
+    Result<Image> image = image_of(photos[k]);
+    if (!image.ok()) return photo_status(image.status(), k, photos.size());
+    images.push_back(std::move(*image));
   }
+  return fit(images, known, options);
+}
+
+// Everything of a photo that the search needs.
+Status Fitter::State::prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result) {
   ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
                                                                     : ObjectiveOptions{.loss = options.loss, .weights = options.weights};
-  if (options.choices == ChoiceJudge::client) loss.judge = parts.client.get();
-  FitResult result;
+  if (options.choices == ChoiceJudge::client) loss.judge = model->impl().client.get();
   for (std::size_t i = 0; i < result.framed.size(); ++i) {
     const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);
     result.framed[i] = {static_cast<float>(p[0]), static_cast<float>(p[1])};
   }
-  if (Status status = objective->set_photo({aligned.picture, aligned.coverage, &result.framed, options.domain}, loss); !status.ok())
-    return status;
-  std::vector<float> start = schema.default_vector();
-  if (options.start == StartKind::guess && parts.encoder) {
-    Result<std::vector<float>> guess = objective->guess(*parts.encoder);
-    if (!guess.ok()) return guess.status();
-    start = std::move(*guess);
+  return objective.set_photo({aligned.picture, aligned.coverage, &result.framed, options.domain}, loss);
+}
+
+Result<std::vector<float>> Fitter::State::start(const Objective& objective, const FitOptions& options) const {
+  const std::optional<Encoder>& encoder = model->impl().encoder;
+  if (options.start == StartKind::average || !encoder) return model->schema().default_vector();
+  return objective.guess(*encoder);
+}
+
+Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPhoto> aligned, const FitOptions& options) {
+  const Model::Impl& parts = model->impl();
+  const std::size_t count = aligned.size();
+  const Stopwatch preparing;
+  objectives.resize(count);
+  std::vector<FitResult> results(count);
+  std::vector<Objective*> photos;
+  std::vector<std::vector<float>> starts;
+  for (std::size_t k = 0; k < count; ++k) {
+    if (!objectives[k]) {
+      Result<std::unique_ptr<Objective>> created =
+          Objective::create(parts.generator, parts.extractor, model->schema(), parts.companions ? &*parts.companions : nullptr);
+      if (!created.ok()) return created.status();
+      objectives[k] = std::move(*created);
+    }
+    photos.push_back(objectives[k].get());
+    if (Status status = prepare(aligned[k], options, *photos[k], results[k]); !status.ok()) return photo_status(status, k, count);
+    Result<std::vector<float>> first = start(*photos[k], options);
+    if (!first.ok()) return photo_status(first.status(), k, count);
+    starts.push_back(std::move(*first));
   }
-  result.seconds.prepare = preparing.seconds();
+  const Result<std::unique_ptr<JointProblem>> created = JointProblem::create(model->schema(), photos);
+  if (!created.ok()) return created.status();
+  JointProblem& problem = **created;
+  const double prepare_seconds = preparing.seconds();
 
   const Stopwatch searching;
-  Result<SearchResult> found = search(*objective, schema, near_by(std::move(start), schema, options.seed), options);
+  const Schema& schema = problem.schema();
+  Result<SearchResult> found = search(problem, schema, near_by(problem.join(starts), schema, options.seed), options);
   if (!found.ok()) return found.status();
-  result.seconds.judge = found->judge_seconds;
-  result.seconds.search = searching.seconds() - found->judge_seconds;
+  const double search_seconds = searching.seconds() - found->judge_seconds;
 
-  const Stopwatch drawing;
-  result.landmarks = aligned.landmarks;
-  result.aligned = {kFrame, std::move(aligned.picture.pixels)};
-  result.photo_labels = objective->labels();
-  if (Status status = draw(found->x, result); !status.ok()) return status;
-  result.seconds.draw = drawing.seconds();
-
-  result.character.x = std::move(found->x);
-  result.similarity = found->similarity;
-  result.iterations = static_cast<int>(found->losses.size());
-  result.losses = std::move(found->losses);
-  result.loss = found->loss;
-  result.stop = found->stop;
-  result.groups = std::move(found->groups);
-  const std::vector<std::string> names = objective->term_names();
-  for (std::size_t t = 0; t < names.size(); ++t) {
-    LossCurve curve{names[t], {}};
-    for (const std::vector<double>& terms : found->terms) curve.values.push_back(terms[t]);
-    result.curves.push_back(std::move(curve));
+  std::vector<LossCurve> curves;
+  for (const std::string& name : problem.term_names()) {
+    LossCurve curve{name, {}};
+    for (const std::vector<double>& terms : found->terms) curve.values.push_back(terms[curves.size()]);
+    curves.push_back(std::move(curve));
   }
-  return result;
+  for (std::size_t k = 0; k < count; ++k) {
+    const Stopwatch drawing;
+    FitResult& result = results[k];
+    result.character.x = problem.of_photo(found->x, k);
+    result.loss = found->loss;
+    result.similarity = found->similarity;
+    if (count > 1) {  // the search's are the means
+      const Result<SearchProblem::Value> value = photos[k]->evaluate(result.character.x, {});
+      if (!value.ok()) return photo_status(value.status(), k, count);
+      result.loss = value->loss;
+      result.similarity = value->similarity;
+    }
+    result.landmarks = aligned[k].landmarks;
+    result.aligned = {kFrame, std::move(aligned[k].picture.pixels)};
+    result.photo_labels = photos[k]->labels();
+    result.iterations = static_cast<int>(found->losses.size());
+    result.losses = found->losses;
+    result.curves = curves;
+    result.stop = found->stop;
+    result.groups = found->groups;
+    if (Status status = draw(*photos[k], result.character.x, result); !status.ok()) return status;
+    result.seconds = {.prepare = prepare_seconds, .search = search_seconds, .judge = found->judge_seconds, .draw = drawing.seconds()};
+  }
+  return results;
 }
 
 // The pictures of x: the generator's, and the client's as fitted and neutral.
-Status Fitter::State::draw(std::span<const float> x, FitResult& result) {
-  Result<Picture> generated = objective->generate(x);
+Status Fitter::State::draw(Objective& objective, std::span<const float> x, FitResult& result) {
+  Result<Picture> generated = objective.generate(x);
   if (!generated.ok()) return generated.status();
   if (generated->size != kFrame) {
     Image small(generated->size, generated->size, 3);
@@ -177,6 +226,21 @@ Status Fitter::State::draw(std::span<const float> x, FitResult& result) {
   return Status::success();
 }
 
+namespace {
+
+// The only photo's result.
+Result<FitResult> only(Result<std::vector<FitResult>> results) {
+  if (!results.ok()) return results.status();
+  return std::move(results->front());
+}
+
+Status check_group(std::span<const PhotoView> photos) {
+  if (photos.size() >= Fitter::kFewestTogether && photos.size() <= Fitter::kMostTogether) return Status::success();
+  return {Code::invalid_argument, "2 to 16 photos are fitted together"};
+}
+
+}  // namespace
+
 Fitter::Fitter(std::shared_ptr<const Model> model) : state_(std::make_unique<State>()) { state_->model = std::move(model); }
 Fitter::~Fitter() = default;
 Fitter::Fitter(Fitter&&) noexcept = default;
@@ -187,21 +251,29 @@ Result<FitResult> Fitter::fit_bytes(std::span<const std::uint8_t> file, const Fi
   const Result<Image> photo = decode_photo(file);
   if (!photo.ok()) return photo.status();
   const double seconds = watch.seconds();
-  Result<FitResult> result = state_->fit(*photo, nullptr, options);
+  Result<FitResult> result = only(state_->fit({&*photo, 1}, {}, options));
   if (result.ok()) result->seconds.decode = seconds;
   return result;
 }
 
 Result<FitResult> Fitter::fit(const PhotoView& photo, const FitOptions& options) {
-  const Result<Image> image = image_of(photo);
-  if (!image.ok()) return image.status();
-  return state_->fit(*image, nullptr, options);
+  return only(state_->fit_views({&photo, 1}, {}, options));
 }
 
 Result<FitResult> Fitter::fit(const PhotoView& photo, const Landmarks& landmarks, const FitOptions& options) {
-  const Result<Image> image = image_of(photo);
-  if (!image.ok()) return image.status();
-  return state_->fit(*image, &landmarks, options);
+  return only(state_->fit_views({&photo, 1}, {&landmarks, 1}, options));
+}
+
+Result<std::vector<FitResult>> Fitter::fit_together(std::span<const PhotoView> photos, const FitOptions& options) {
+  if (Status status = check_group(photos); !status.ok()) return status;
+  return state_->fit_views(photos, {}, options);
+}
+
+Result<std::vector<FitResult>> Fitter::fit_together(std::span<const PhotoView> photos, std::span<const Landmarks> landmarks,
+                                                    const FitOptions& options) {
+  if (Status status = check_group(photos); !status.ok()) return status;
+  if (landmarks.size() != photos.size()) return Status{Code::invalid_argument, "landmarks are given for each photo, or for none"};
+  return state_->fit_views(photos, landmarks, options);
 }
 
 Result<FitResult> Fitter::fit_framed(const PhotoView& picture, const Landmarks& landmarks, const FitOptions& options) {
@@ -214,7 +286,9 @@ Result<FitResult> Fitter::fit_framed(const PhotoView& picture, const Landmarks& 
   }
   Image everywhere(kFrame, kFrame, 1);
   std::ranges::fill(everywhere.pixels, std::uint8_t{255});
-  return state_->fit_aligned({landmarks, {}, std::move(*image), std::move(everywhere)}, options);
+  std::vector<AlignedPhoto> aligned;
+  aligned.push_back({landmarks, {}, std::move(*image), std::move(everywhere)});
+  return only(state_->fit_aligned(std::move(aligned), options));
 }
 
 }  // namespace likeness

@@ -10,16 +10,16 @@
 
 namespace likeness {
 
-/// One photo.
+/// One photo, or several of one person that were fitted together.
 struct LedgerEntry {
   std::string stem;       ///< its folder under the output folder; unique in a ledger
-  std::string photo;      ///< path as given
-  std::string sha256;     ///< of the file's bytes; empty where it could not be read
+  std::string photo;      ///< path as given; of several, all
+  std::string sha256;     ///< of the file's bytes, of several that of their SHA-256s; empty where one could not be read
   std::string options;    ///< key of everything else that the result depends on
   Code code = Code::ok;   ///< ok: done; anything else: refused
   std::string message;    ///< why it was refused
   double seconds = 0;     ///< wall-clock
-  double similarity = 0;  ///< done only
+  double similarity = 0;  ///< done only; of several, the mean
 };
 
 /// The ledger of an output folder. A line is appended and synced as soon as a photo is finished, so a killed run loses at most the photo in

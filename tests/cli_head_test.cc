@@ -97,6 +97,49 @@ TEST_F(Loop, FitsWhatItCanRefusesTheRestAndResumes) {
   EXPECT_EQ(std::ranges::count(second.output, '\n'), 8);
 }
 
+TEST_F(Loop, FitsPhotosOfOnePersonTogether) {
+  std::vector<float> x = draw_human(client_->schema(), 7, 0);
+  x[client_->schema().find("smile")->offset] = 0.9F;
+  const fs::path faces = folder_->path() / "faces";
+  fs::create_directories(faces);
+  const auto write_face = [&](const char* name) {
+    Image image(400, 400, 3);
+    image.pixels = client_->render(x, {.size = 400})->rgb;
+    ASSERT_TRUE(write_file_atomic(faces / name, *encode_png(image)).ok());
+  };
+  write_face("smiling.png");
+  const std::string first = (photos() / "person_0.png").string(), second = (faces / "smiling.png").string();
+  const fs::path out = folder_->path() / "together";
+  const std::string arguments = "fit --together " + first + " " + second + " -o " + out.string() + " --iterations 8" + model();
+  const ProgramRun run = run_program(arguments);
+  EXPECT_EQ(run.status, 0) << run.errors;
+  EXPECT_NE(run.output.find("1 person: 1 done, 0 refused, 0 already done"), std::string::npos) << run.output;
+  const std::string text = *read_text_file(out / "person_0" / "character.json");
+  const auto json = nlohmann::json::parse(text);
+  ASSERT_EQ(json["fit"]["photos"].size(), 2U);
+  EXPECT_EQ(json["fit"]["photos"][1]["stem"], "smiling");
+  EXPECT_TRUE(json["fit"]["photos"][1]["nuisances"].contains("smile"));
+  EXPECT_NE(json["fit"]["photos"][0]["nuisances"], json["fit"]["photos"][1]["nuisances"]);
+  EXPECT_TRUE(character_from_json(client_->schema(), text).ok());
+  EXPECT_TRUE(fs::exists(out / "person_0" / "character.mhm"));
+  EXPECT_EQ(decode_photo(*read_file(out / "person_0" / "panel.png"))->height, 2 * kFrame);
+  EXPECT_FALSE(fs::exists(out / "smiling"));
+
+  EXPECT_NE(run_program(arguments).output.find("1 already done"), std::string::npos);
+  x[client_->schema().find("smile")->offset] = 0.2F;
+  write_face("smiling.png");
+  EXPECT_NE(run_program(arguments).output.find("1 done, 0 refused, 0 already done"), std::string::npos);
+
+  const ProgramRun refused = run_program("fit --together " + first + " " + (photos() / "noise.png").string() + " -o " +
+                                         (folder_->path() / "no").string() + model());
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.errors.find("NO_FACE: photo 2 of 2: "), std::string::npos) << refused.errors;
+  const ProgramRun damaged =
+      run_program("fit --together " + first + " " + (photos() / "cut.png").string() + " -o " + (folder_->path() / "no").string() + model());
+  EXPECT_NE(damaged.errors.find("CORRUPT_IMAGE: photo 2 of 2: "), std::string::npos) << damaged.errors;
+  EXPECT_EQ(run_program("fit --together " + first + " -o " + (folder_->path() / "no").string() + model()).status, 2);
+}
+
 TEST_F(Loop, SameInputSameBytes) {
   const std::string photo = (photos() / "person_0.png").string();
   for (const char* name : {"x", "y"}) {

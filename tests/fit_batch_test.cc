@@ -30,15 +30,24 @@ class Batch : public ::testing::Test {
   void write(const std::string& name, std::string_view text) { ASSERT_TRUE(write_file_atomic(folder_ / "in" / name, text).ok()); }
   std::string in(const std::string& name = "") const { return (folder_ / "in" / name).string(); }
 
-  // A worker that decodes, "finds a face" in bright pictures only, and writes what makes a result complete.
   Result<BatchCounts> run(const std::vector<std::string>& arguments, const std::string& options = "options") {
-    const std::vector<BatchInput> inputs = list_inputs(arguments);
+    return run(list_inputs(arguments), options);
+  }
+
+  Result<BatchCounts> run_together(const std::vector<std::string>& arguments) {
+    return run(std::vector{group_inputs(list_inputs(arguments))}, "options");
+  }
+
+  // A worker that decodes, "finds a face" in bright pictures only, and writes what makes a result complete.
+  Result<BatchCounts> run(const std::vector<BatchInput>& inputs, const std::string& options) {
     lines_.clear();
-    const BatchWork work = [this](const BatchInput&, std::span<const std::uint8_t> bytes, const fs::path& folder) -> Result<double> {
+    const BatchWork work = [this](const BatchInput&, const BatchFiles& files, const fs::path& folder) -> Result<double> {
       ++worked_;
-      const Result<Image> photo = decode_photo(bytes);
-      if (!photo.ok()) return photo.status();
-      if (photo->pixels[0] < 100) return Status{Code::no_face, "no face"};
+      for (const auto& bytes : files) {
+        const Result<Image> photo = decode_photo(bytes);
+        if (!photo.ok()) return photo.status();
+        if (photo->pixels[0] < 100) return Status{Code::no_face, "no face"};
+      }
       if (Status status = write_file_atomic(folder / "character.json", std::string_view("{}")); !status.ok()) return status;
       return 0.5;
     };
@@ -130,6 +139,42 @@ TEST_F(Batch, OtherOptionsOtherContentAndLostResultsAreDoneAgain) {
   fs::remove(folder_ / "out" / "a" / "character.json");
   EXPECT_EQ(run({in()}, "other options")->done, 1);
   EXPECT_EQ(ledger().size(), 1U);
+}
+
+TEST_F(Batch, PhotosThatGoTogetherAreOneLine) {
+  write("a.png", png(200));
+  write("c.png", png(201));
+  write("b/a.png", png(202));
+  const std::vector<std::string> three = {in("a.png"), in("c.png"), in("b/a.png")};
+  const auto counts = run_together(three);
+  ASSERT_TRUE(counts.ok()) << counts.status().message;
+  EXPECT_EQ(counts->total, 1);
+  EXPECT_EQ(counts->done, 1);
+  ASSERT_EQ(ledger().size(), 1U);
+  EXPECT_EQ(ledger()[0]["stem"], "a");
+  EXPECT_EQ(ledger()[0]["photo"], in("a.png") + ", " + in("c.png") + ", " + in("b/a.png"));
+  EXPECT_EQ(run_together(three)->resumed, 1);
+  EXPECT_EQ(worked_, 1);
+  // Another content, number or order of photos is another group, and the first alone is none.
+  write("c.png", png(203));
+  EXPECT_EQ(run_together(three)->done, 1);
+  EXPECT_EQ(run_together({three[0], three[1]})->done, 1);
+  EXPECT_EQ(run_together({three[0], three[1]})->resumed, 1);
+  EXPECT_EQ(run({three[0]})->done, 1);
+}
+
+TEST_F(Batch, OnePhotoRefusesItsGroup) {
+  write("a.png", png(200));
+  write("dark.png", png(20));
+  EXPECT_EQ(run_together({in("a.png"), in("dark.png")})->refused, 1);
+  EXPECT_EQ(ledger()[0]["code"], "NO_FACE");
+  EXPECT_FALSE(fs::exists(folder_ / "out" / "a"));
+  EXPECT_EQ(run_together({in("a.png"), in("dark.png")})->refused, 1);
+  EXPECT_EQ(worked_, 1);
+  EXPECT_EQ(run_together({in("a.png"), in("missing.png")})->refused, 1);
+  EXPECT_EQ(worked_, 1);
+  EXPECT_EQ(ledger()[0]["code"], "NOT_FOUND");
+  EXPECT_TRUE(ledger()[0]["message"].get<std::string>().starts_with("photo 2 of 2: ")) << ledger()[0];
 }
 
 TEST_F(Batch, EqualStemsAreNumberedInTheOrderGiven) {

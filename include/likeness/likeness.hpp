@@ -154,7 +154,9 @@ struct FitSeconds {
   double draw = 0;     ///< the last pictures
 };
 
-/// A fitted character and how it came about.
+/// A fitted character and how it came about. Of photos fitted together (Fitter::fit_together) each has one: the identity entries of
+/// `character`, `losses`, `iterations`, `stop`, `curves`, `groups` and the seconds of prepare, search and judge are the group's and the
+/// same in each; everything else is the photo's own.
 struct FitResult {
   Character character;  ///< nuisance parameters (pose, expression, light) as fitted; renders and .mhm leave them out
   /// 1 - D, where D is the mean over depths of sum w |a - b| / sum w (|a| + |b|), a and b the (centred) features of photo and
@@ -239,6 +241,18 @@ class Fitter {
   /// aligned: options.align is not used, and faces that are turned or small are taken as they are.
   /// Errors: invalid_argument (another size, landmarks that are not finite), diverged, client_failed.
   Result<FitResult> fit_framed(const PhotoView& picture, const Landmarks& landmarks, const FitOptions& options = {});
+
+  /// How many photos fit_together() takes.
+  static constexpr std::size_t kFewestTogether = 2, kMostTogether = 16;
+  /// Fits 2 to 16 photos of one person together: one identity (the same bits in every result), and for each photo its own nuisance
+  /// parameters. Minimises the mean of the photos' losses; progress and threshold see the means. The results are in the photos' order.
+  /// Takes the time and the memory of as many single fits; the memory is kept until the next fit.
+  /// Errors: those of fit(). A photo that cannot be used fails the whole call with its own code and a sentence that begins with "photo 2 of
+  /// 3:".
+  Result<std::vector<FitResult>> fit_together(std::span<const PhotoView> photos, const FitOptions& options = {});
+  /// The same with landmarks from the host, one set a photo, in pixels of the photo.
+  Result<std::vector<FitResult>> fit_together(std::span<const PhotoView> photos, std::span<const Landmarks> landmarks,
+                                              const FitOptions& options = {});
 
  private:
   struct State;
