@@ -138,7 +138,7 @@ double LandmarkTerm::evaluate(const Companions& companions, std::span<const floa
   std::array<double, kCoordinates> upstream;
   double value = 0;
   for (std::size_t i = 0; i < kCoordinates; ++i) {
-    const double apart = landmarks[i] - target_[i];
+    const double apart = landmarks[i] + lack_[i] - target_[i];
     value += weight_[i] * std::abs(apart);
     upstream[i] = scale * weight_[i] * sign(apart);
   }
@@ -152,6 +152,11 @@ double LandmarkTerm::distance(const std::array<double, kCoordinates>& landmarks)
   return value;
 }
 
+void LandmarkTerm::correct(const Companions& companions, std::span<const float> x, const std::array<double, kCoordinates>& landmarks) {
+  const std::array<double, kCoordinates> imitated = companions.landmarks(x);
+  for (std::size_t i = 0; i < kCoordinates; ++i) lack_[i] = landmarks[i] - imitated[i];
+}
+
 ColourTerm::ColourTerm(const std::array<double, kColours>& target, const std::array<double, kColourRegions>& weight)
     : target_(target), weight_(weight), sum_(std::accumulate(weight.begin(), weight.end(), 0.0)) {}
 
@@ -161,7 +166,7 @@ double ColourTerm::evaluate(const Companions& companions, std::span<const float>
   std::array<double, kColours> upstream;
   double value = 0;
   for (std::size_t c = 0; c < kColours; ++c) {
-    const double apart = colours[c] - target_[c], w = weight_[c / 3] / (3 * sum_);
+    const double apart = colours[c] + lack_[c] - target_[c], w = there_[c / 3] ? weight_[c / 3] / (3 * sum_) : 0;
     value += w * std::abs(apart);
     upstream[c] = scale * w * sign(apart);
   }
@@ -169,12 +174,18 @@ double ColourTerm::evaluate(const Companions& companions, std::span<const float>
   return value;
 }
 
-double ColourTerm::distance(const std::array<double, kColours>& colours, const std::array<bool, kColourRegions>& there) const {
+double ColourTerm::distance(const RegionColours& seen) const {
   double value = 0;
   for (std::size_t c = 0; c < kColours; ++c) {
-    if (there[c / 3]) value += weight_[c / 3] / (3 * sum_) * std::abs(colours[c] - target_[c]);
+    if (seen.there[c / 3]) value += weight_[c / 3] / (3 * sum_) * std::abs(seen.colours[c] - target_[c]);
   }
   return active() ? value : 0;
+}
+
+void ColourTerm::correct(const Companions& companions, std::span<const float> x, const RegionColours& seen) {
+  const std::array<double, kColours> imitated = companions.colours(x);
+  there_ = seen.there;
+  for (std::size_t c = 0; c < kColours; ++c) lack_[c] = there_[c / 3] ? seen.colours[c] - imitated[c] : 0;
 }
 
 RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels) {

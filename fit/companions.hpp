@@ -67,10 +67,20 @@ class LandmarkTerm {
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
   /// The value for landmarks that are known, x0, y0, x1, ... in the 512 frame.
   double distance(const std::array<double, 136>& landmarks) const;
+  /// From now on evaluate() adds to the companion's landmarks what it lacks at x, where the client's are `landmarks`.
+  void correct(const Companions& companions, std::span<const float> x, const std::array<double, 136>& landmarks);
 
  private:
-  std::array<double, 136> target_{}, weight_{};
+  std::array<double, 136> target_{}, weight_{}, lack_{};
 };
+
+/// Mean sRGB colours of a label map's regions, and which of them are large enough to have one.
+struct RegionColours {
+  std::array<double, 3 * kColourRegions> colours{};
+  std::array<bool, kColourRegions> there{};
+};
+/// `rgb` 3 bytes, `labels` one a pixel.
+RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels);
 
 /// sum_r w_r mean_c |c_r(x) - t_r| / sum w over regions.
 class ColourTerm {
@@ -81,7 +91,10 @@ class ColourTerm {
   /// The value; adds scale * gradient on the routed entries unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
   /// The value for colours that are known; regions that are not `there` do not count.
-  double distance(const std::array<double, 3 * kColourRegions>& colours, const std::array<bool, kColourRegions>& there) const;
+  double distance(const RegionColours& seen) const;
+  /// From now on evaluate() adds to the companion's colours what it lacks at x, where the client's are `seen`; regions that are not there
+  /// do not count.
+  void correct(const Companions& companions, std::span<const float> x, const RegionColours& seen);
   bool active() const { return sum_ > 0; }
   const std::array<double, 3 * kColourRegions>& target() const { return target_; }
   /// Whether a region counts at all.
@@ -91,15 +104,9 @@ class ColourTerm {
   std::array<double, 3 * kColourRegions> target_{};
   std::array<double, kColourRegions> weight_{};
   double sum_ = 0;
+  std::array<double, 3 * kColourRegions> lack_{};
+  std::array<bool, kColourRegions> there_ = {true, true, true, true};
 };
-
-/// Mean sRGB colours of a label map's regions, and which of them are large enough to have one.
-struct RegionColours {
-  std::array<double, 3 * kColourRegions> colours{};
-  std::array<bool, kColourRegions> there{};
-};
-/// `rgb` 3 bytes, `labels` one a pixel.
-RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels);
 
 /// Mean colours of a photo's regions from its class probabilities. `rgb` [3, places] in [0, 1], `probabilities` [11, places],
 /// `covered` [places]. Weights: hair, lips and brows less than 1 where hardly anything of them is seen.

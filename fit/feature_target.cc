@@ -21,7 +21,10 @@ Result<FeatureTarget> FeatureTarget::create(const Var<float>& feature, std::size
     return depth < s.mean.size() && depth < s.std.size() && s.mean[depth].data.size() == target.size() &&
            s.std[depth].data.size() == static_cast<std::size_t>(shape[1]);
   };
-  if (!centre || !has(photos) || !has(renders)) return made;
+  if (!centre || !has(photos) || !has(renders)) {
+    made.imitated_ = made.target_;
+    return made;
+  }
   const std::size_t channels = photos.std[depth].data.size(), area = target.size() / channels;
   made.scale_ = {{shape[1]}, std::vector<float>(channels)};
   made.zero_ = {{shape[1]}, std::vector<float>(channels)};
@@ -33,6 +36,7 @@ Result<FeatureTarget> FeatureTarget::create(const Var<float>& feature, std::size
       target[i] = (target[i] - photos.mean[depth].data[i]) / photos.std[depth].data[c] + made.shift_.data[i];
     }
   }
+  made.imitated_ = made.target_;
   return made;
 }
 
@@ -40,21 +44,26 @@ Var<float> FeatureTarget::scaled(Tape<float>& tape, Var<float> feature) const {
   return scale_.data.empty() ? feature : affine(feature, tape.constant(scale_), tape.constant(zero_));
 }
 
-Var<float> FeatureTarget::distance(Tape<float>& tape, const Var<float>& scaled, LossKind loss) const {
-  const Var<float> target = tape.constant(target_), places = tape.constant(places_);
-  return loss == LossKind::l1 ? l1_mean(scaled, target, places) : l2_mean(scaled, target, places);
+Var<float> FeatureTarget::distance(Tape<float>& tape, const Var<float>& scaled, LossKind loss, Painter painter) const {
+  const Var<float> wanted = tape.constant(target(painter)), places = tape.constant(places_);
+  return loss == LossKind::l1 ? l1_mean(scaled, wanted, places) : l2_mean(scaled, wanted, places);
 }
 
-double FeatureTarget::dissimilarity(std::span<const float> scaled) const {
+double FeatureTarget::dissimilarity(std::span<const float> scaled, Painter painter) const {
+  const std::vector<float>& wanted = target(painter).data;
   const std::size_t area = places_.data.size();
   double apart = 0, together = 0;
   for (std::size_t i = 0; i < scaled.size(); ++i) {
     const double shift = shift_.data.empty() ? 0 : shift_.data[i];
-    const double a = target_.data[i] - shift, b = scaled[i] - shift, w = places_.data[i % area];
-    apart += w * std::abs(a - b);
-    together += w * (std::abs(a) + std::abs(b));
+    const double a = target_.data[i] - shift, difference = wanted[i] - scaled[i], w = places_.data[i % area];
+    apart += w * std::abs(difference);
+    together += w * (std::abs(a) + std::abs(a - difference));
   }
   return together > 0 ? apart / together : 0;
+}
+
+void FeatureTarget::correct(std::span<const float> client, std::span<const float> imitator) {
+  for (std::size_t i = 0; i < client.size(); ++i) imitated_.data[i] = target_.data[i] - (client[i] - imitator[i]);
 }
 
 }  // namespace likeness

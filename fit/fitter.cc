@@ -145,6 +145,7 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
     if (Status status = prepare(aligned[k], options, *photos[k], results[k]); !status.ok()) return photo_status(status, k, count);
     Result<std::vector<float>> first = start(*photos[k], options);
     if (!first.ok()) return photo_status(first.status(), k, count);
+    photos[k]->lean(*first);
     starts.push_back(std::move(*first));
   }
   const Result<std::unique_ptr<JointProblem>> created = JointProblem::create(model->schema(), photos);

@@ -103,6 +103,13 @@ bool JointProblem::evaluate_coarse(std::span<const float> x, std::span<float> gr
   return true;
 }
 
+Status JointProblem::correct(std::span<const float> x) {
+  for (std::size_t k = 0; k < photos_.size(); ++k) {
+    if (Status status = photos_[k].objective->correct(of_photo(x, k)); !status.ok()) return status;
+  }
+  return Status::success();
+}
+
 Result<std::vector<double>> JointProblem::judge(std::span<const std::vector<float>> characters) {
   std::vector<double> means(characters.size());
   for (const std::vector<float>& x : characters) {

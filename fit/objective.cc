@@ -15,29 +15,39 @@ Var<float> Objective::State::to_input(Var<float> picture) const {
   return fits ? picture : resize_bilinear(picture, input_side(), input_side());
 }
 
-std::pair<std::vector<Var<float>>, std::vector<Var<float>>> Objective::State::compare(Tape<float>& tape, Var<float> picture) const {
-  std::vector<Var<float>> distances, centred;
+std::vector<Var<float>> Objective::State::Looks::all() const {
+  std::vector<Var<float>> all = distances;
+  all.insert(all.end(), features.begin(), features.end());
+  if (probabilities.valid()) all.push_back(probabilities);
+  return all;
+}
+
+Objective::State::Looks Objective::State::compare(Tape<float>& tape, Var<float> picture, Painter painter) const {
+  Looks looks;
   const std::vector<Var<float>> found = extractor->features(to_input(picture));
   for (std::size_t d = 0; d < depths.size() && d < found.size(); ++d) {
-    centred.push_back(depths[d].scaled(tape, found[d]));
-    distances.push_back(depths[d].distance(tape, centred.back(), options.loss));
+    looks.features.push_back(depths[d].scaled(tape, found[d]));
+    looks.distances.push_back(depths[d].distance(tape, looks.features.back(), options.loss, painter));
   }
   if (probability_term > 0) {
-    distances.push_back(l1_mean(softmax(extractor->segment(found), 1), tape.constant(probabilities), tape.constant(covered)));
+    looks.probabilities = softmax(extractor->segment(found), 1);
+    const Tensor<float>& wanted = painter == Painter::client ? probabilities : imitated;
+    looks.distances.push_back(l1_mean(looks.probabilities, tape.constant(wanted), tape.constant(covered)));
   }
-  return {std::move(distances), std::move(centred)};
+  return looks;
 }
 
 Result<Objective::Value> Objective::State::evaluate(std::span<const float> x, std::span<float> gradient) {
   if (x.size() != schema->size() || terms.empty() || !program)
     return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
   if (!gradient.empty() && gradient.size() != x.size()) return Status{Code::invalid_argument, "the gradient has another length than x"};
+  const std::vector<Var<float>>&parts = imitation.distances, &compared = imitation.features;
   for (std::size_t t = 0; t < parts.size(); ++t) factors.data[t] = static_cast<float>(terms[t].factor());
   std::ranges::copy(x, program->input(input).begin());
   program->forward();
   double apart = 0;
   for (std::size_t d = 0; d < compared.size(); ++d)
-    apart += depths[d].dissimilarity(program->value(compared[d])) / static_cast<double>(compared.size());
+    apart += depths[d].dissimilarity(program->value(compared[d]), Painter::imitator) / static_cast<double>(compared.size());
   for (std::size_t t = 0; t < parts.size(); ++t) terms[t].value = static_cast<double>(program->value(parts[t])[0]);
   if (!gradient.empty()) {
     program->backward();
@@ -128,6 +138,8 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
   }
   return state_->set_photo(photo, options);
 }
+
+void Objective::lean(std::span<const float> x) { state_->prior.lean(x, state_->options.weights.guess); }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
 

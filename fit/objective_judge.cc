@@ -21,37 +21,64 @@ Result<std::unique_ptr<Objective::State::PictureProgram>> Objective::State::take
   Tape<float> tape(Recording::deferred);
   const std::vector<float> black(3 * static_cast<std::size_t>(input_side() * input_side()));
   const Var<float> picture = tape.variable({1, 3, input_side(), input_side()}, black);
-  std::vector<Var<float>> distances = compare(tape, picture).first;
-  Result<Program<float>> frozen = freeze<float>({.outputs = distances});
+  Looks seen = compare(tape, picture, Painter::client);
+  Result<Program<float>> frozen = freeze<float>({.outputs = seen.all()});
   if (!frozen.ok()) return frozen.status();
-  return std::make_unique<PictureProgram>(PictureProgram{std::move(*frozen), picture, std::move(distances)});
+  return std::make_unique<PictureProgram>(PictureProgram{std::move(*frozen), picture, std::move(seen)});
 }
 
-Result<double> Objective::State::judge(std::span<const float> x) {
+// The client's picture of x, looked at.
+Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> x) {
   const Result<Rendering> rendered =
       options.judge->render(x, {.size = static_cast<int>(input_side()), .labels = colour_term > 0, .neutral = false});
   if (!rendered.ok()) return rendered.status();
-  Image picture(rendered->size, rendered->size, 3);
-  picture.pixels = rendered->rgb;
   Result<std::unique_ptr<PictureProgram>> taken = take_program();
   if (!taken.ok()) return taken.status();
-  PictureProgram& look = **taken;
-  std::ranges::copy(planes(picture), look.program.input(look.picture).begin());
-  look.program.forward();
-  double loss = prior.evaluate(x, prior_scale, {});
-  for (std::size_t t = 0; t < look.parts.size(); ++t) loss += look.program.value(look.parts[t])[0] * terms[t].factor();
-  if (landmark_term > 0) {
-    std::array<double, 136> points;
-    for (std::size_t i = 0; i < points.size(); ++i) points[i] = rendered->landmarks[i / 2][i % 2] * (512.0 / rendered->size);
-    loss += landmarks.distance(points) * terms[landmark_term].factor();
-  }
-  if (colour_term > 0) {
-    const RegionColours seen = region_colours(rendered->rgb, rendered->labels);
-    loss += colours.distance(seen.colours, seen.there) * terms[colour_term].factor();
-  }
+  Drawing drawing{std::move(*taken), {}, {}};
+  Image picture(rendered->size, rendered->size, 3);
+  picture.pixels = rendered->rgb;
+  Program<float>& net = drawing.program->program;
+  std::ranges::copy(planes(picture), net.input(drawing.program->picture).begin());
+  net.forward();
+  for (std::size_t i = 0; i < drawing.landmarks.size(); ++i)
+    drawing.landmarks[i] = rendered->landmarks[i / 2][i % 2] * (512.0 / rendered->size);
+  if (colour_term > 0) drawing.colours = region_colours(rendered->rgb, rendered->labels);
+  return drawing;
+}
+
+void Objective::State::put_back(Drawing drawing) {
   const std::lock_guard lock(idle_mutex);
-  idle.push_back(std::move(*taken));
+  idle.push_back(std::move(drawing.program));
+}
+
+Result<double> Objective::State::judge(std::span<const float> x) {
+  Result<Drawing> drawing = draw(x);
+  if (!drawing.ok()) return drawing.status();
+  const PictureProgram& look = *drawing->program;
+  double loss = prior.evaluate(x, prior_scale, {});
+  for (std::size_t t = 0; t < look.looks.distances.size(); ++t) loss += look.program.value(look.looks.distances[t])[0] * terms[t].factor();
+  if (landmark_term > 0) loss += landmarks.distance(drawing->landmarks) * terms[landmark_term].factor();
+  if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
+  put_back(std::move(*drawing));
   return loss;
+}
+
+Status Objective::State::correct(std::span<const float> x) {
+  Result<Drawing> drawing = draw(x);
+  if (!drawing.ok()) return drawing.status();
+  const PictureProgram& look = *drawing->program;
+  std::ranges::copy(x, program->input(input).begin());
+  program->forward();
+  for (std::size_t d = 0; d < depths.size(); ++d)
+    depths[d].correct(look.program.value(look.looks.features[d]), program->value(imitation.features[d]));
+  if (probability_term > 0) {
+    const std::span<const float> client = look.program.value(look.looks.probabilities), ours = program->value(imitation.probabilities);
+    for (std::size_t i = 0; i < client.size(); ++i) imitated.data[i] = probabilities.data[i] - (client[i] - ours[i]);
+  }
+  if (landmark_term > 0) landmarks.correct(*companions, x, drawing->landmarks);
+  if (colour_term > 0) colours.correct(*companions, x, drawing->colours);
+  put_back(std::move(*drawing));
+  return Status::success();
 }
 
 Result<std::vector<double>> Objective::State::judge_all(std::span<const std::vector<float>> characters) {
@@ -70,6 +97,14 @@ Result<std::vector<double>> Objective::State::judge_all(std::span<const std::vec
     if (!failure.ok()) return std::move(failure);
   }
   return losses;
+}
+
+Status Objective::correct(std::span<const float> x) {
+  if (state_->options.judge == nullptr) return Status::success();
+  if (x.size() != state_->schema->size() || !state_->program) {
+    return {Code::invalid_argument, "the objective has no photo, or x another length"};
+  }
+  return state_->correct(x);
 }
 
 Result<std::vector<double>> Objective::judge(std::span<const std::vector<float>> characters) {

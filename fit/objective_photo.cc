@@ -71,12 +71,14 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
     return {Code::invalid_argument, "the photo covers nothing of the face"};
   std::vector<float> map = *coverage;
   probabilities = {};
+  imitated = {};
   colours = {};
   if (extractor->has_head()) {
     const Var<float> found = softmax(extractor->segment(features), 1);
     if (!tape.status().ok()) return tape.status();
     if (found.shape() == Shape{1, static_cast<std::int64_t>(kClasses), side, side}) {
       probabilities = {found.shape(), std::vector<float>(found.value().begin(), found.value().end())};
+      imitated = probabilities;
       covered = {{1, 1, side, side}, *coverage};
       const std::vector<float> weights = place_weights(found.value(), places);
       for (std::size_t i = 0; i < places && options.weights.weigh_places; ++i) map[i] *= weights[i];
@@ -132,15 +134,13 @@ Status Objective::State::set_terms(const FramedPhoto& photo) {
 Status Objective::State::freeze_program() {
   Tape<float> tape(Recording::deferred);
   input = tape.variable({static_cast<std::int64_t>(average.size())}, average);
-  std::tie(parts, compared) = compare(tape, (*generator)(input));
-  const auto count = static_cast<std::int64_t>(parts.size());
-  factors = {{1, count}, std::vector<float>(parts.size(), 1.0F)};
+  imitation = compare(tape, (*generator)(input), Painter::imitator);
+  const std::size_t count = imitation.distances.size();
+  factors = {{1, static_cast<std::int64_t>(count)}, std::vector<float>(count, 1.0F)};
   std::vector<Var<float>> numbers;
-  for (const Var<float>& part : parts) numbers.push_back(reshape(part, {1}));
+  for (const Var<float>& distance : imitation.distances) numbers.push_back(reshape(distance, {1}));
   pictures = linear(concat(std::span<const Var<float>>(numbers)), tape.constant(factors), {});
-  std::vector<Var<float>> outputs = parts;
-  outputs.insert(outputs.end(), compared.begin(), compared.end());
-  Result<Program<float>> frozen = freeze<float>({.loss = pictures, .gradients = {input}, .outputs = std::move(outputs)});
+  Result<Program<float>> frozen = freeze<float>({.loss = pictures, .gradients = {input}, .outputs = imitation.all()});
   if (!frozen.ok()) return frozen.status();
   program = std::move(*frozen);
   return Status::success();

@@ -2,6 +2,7 @@
 // (objective_judge.cc).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,13 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "fit/companions.hpp"
 #include "fit/feature_target.hpp"
 #include "fit/objective.hpp"
 #include "fit/prior.hpp"
+#include "scene/labels.hpp"
 
 namespace likeness {
-
-constexpr std::size_t kClasses = 11;  // of the extractor's label maps
 
 /// A term of the loss: its value in the last evaluation, and what it is multiplied by.
 struct WeightedTerm {
@@ -28,6 +29,14 @@ struct WeightedTerm {
 };
 
 struct Objective::State {
+  // What the extractor sees of a picture.
+  struct Looks {
+    std::vector<Var<float>> distances;  // the terms of the depths and of the probabilities
+    std::vector<Var<float>> features;   // that the depths compare
+    Var<float> probabilities;           // none without their term
+    std::vector<Var<float>> all() const;
+  };
+
   const Generator<float>* generator;
   const ResidualNet<float>* extractor;
   const Schema* schema;
@@ -39,6 +48,7 @@ struct Objective::State {
   std::optional<Landmarks> photo_points;
   PictureDomain photo_domain = PictureDomain::photo;
   Tensor<float> probabilities;  // [1, 11, H, W] of the photo; empty: no such term
+  Tensor<float> imitated;       // the same less the client's lead over the generator (correct())
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
   ColourTerm colours;
@@ -48,17 +58,22 @@ struct Objective::State {
   // The tape's part of the loss, frozen for the photo: depths and probabilities.
   std::optional<Program<float>> program;
   Var<float> input, pictures;
-  std::vector<Var<float>> parts, compared;  // one per term; the features of the depths
-  Tensor<float> factors;                    // [1, parts], set before a run
+  Looks imitation;
+  Tensor<float> factors;  // [1, parts], set before a run
   std::vector<float> average;
   Prior prior;
   double prior_scale = 1;  // 1 / sum of the terms' weights
 
-  // The judge's programs, from a picture to the terms; one a thread that judges.
+  // From a picture of the client's to the terms; one a thread that judges.
   struct PictureProgram {
     Program<float> program;
     Var<float> picture;
-    std::vector<Var<float>> parts;
+    Looks looks;
+  };
+  struct Drawing {
+    std::unique_ptr<PictureProgram> program;  // has run; given back by put_back()
+    std::array<double, 136> landmarks{};
+    RegionColours colours;
   };
   std::mutex idle_mutex;
   std::vector<std::unique_ptr<PictureProgram>> idle;
@@ -66,8 +81,7 @@ struct Objective::State {
   std::int64_t input_side() const { return extractor->architecture().input_size; }
 
   Var<float> to_input(Var<float> picture) const;
-  /// The terms of the depths and of the probabilities, and the features that the depths compare.
-  std::pair<std::vector<Var<float>>, std::vector<Var<float>>> compare(Tape<float>& tape, Var<float> picture) const;
+  Looks compare(Tape<float>& tape, Var<float> picture, Painter painter) const;
 
   Status set_photo(const FramedPhoto& photo, const ObjectiveOptions& wanted);
   Status set_terms(const FramedPhoto& photo);
@@ -78,6 +92,9 @@ struct Objective::State {
   double beside_pictures(std::span<const float> x, std::span<float> gradient);
 
   Result<std::unique_ptr<PictureProgram>> take_program();
+  Result<Drawing> draw(std::span<const float> x);
+  void put_back(Drawing drawing);
+  Status correct(std::span<const float> x);
   /// The loss with the client's picture, its landmarks and colours in the networks' place.
   Result<double> judge(std::span<const float> x);
   Result<std::vector<double>> judge_all(std::span<const std::vector<float>> characters);

@@ -14,15 +14,16 @@ struct Number {
   const char* name;
   double ObjectiveWeights::*value;
 };
-constexpr std::array<Number, 9> kNumbers = {{{"features", &ObjectiveWeights::features},
-                                             {"probabilities", &ObjectiveWeights::probabilities},
-                                             {"landmarks", &ObjectiveWeights::landmarks},
-                                             {"colours", &ObjectiveWeights::colours},
-                                             {"prior", &ObjectiveWeights::prior},
-                                             {"nuisance_prior", &ObjectiveWeights::nuisance_prior},
-                                             {"light_prior", &ObjectiveWeights::light_prior},
-                                             {"tint_prior", &ObjectiveWeights::tint_prior},
-                                             {"guard", &ObjectiveWeights::guard}}};
+constexpr std::array<Number, 10> kNumbers = {{{"features", &ObjectiveWeights::features},
+                                              {"probabilities", &ObjectiveWeights::probabilities},
+                                              {"landmarks", &ObjectiveWeights::landmarks},
+                                              {"colours", &ObjectiveWeights::colours},
+                                              {"prior", &ObjectiveWeights::prior},
+                                              {"nuisance_prior", &ObjectiveWeights::nuisance_prior},
+                                              {"light_prior", &ObjectiveWeights::light_prior},
+                                              {"tint_prior", &ObjectiveWeights::tint_prior},
+                                              {"guard", &ObjectiveWeights::guard},
+                                              {"guess", &ObjectiveWeights::guess}}};
 struct Switch {
   const char* name;
   bool ObjectiveWeights::*value;
@@ -70,6 +71,7 @@ Status check_weights(const ObjectiveWeights& weights) {
   for (const Number& number : kNumbers) {
     if (!is_weight(weights.*number.value)) return refuse("\"" + std::string(number.name) + "\" must be a number of 0 or more");
   }
+  if (weights.guess > 1) return refuse("\"guess\" must be at most 1");
   for (const double depth : weights.depths) {
     if (!is_weight(depth)) return refuse("\"depths\" must be numbers of 0 or more");
   }

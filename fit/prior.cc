@@ -68,6 +68,10 @@ Prior::Prior(const Schema& schema, const Companions* companions, const Objective
   }
 }
 
+void Prior::lean(std::span<const float> x, double share) {
+  for (Held& h : held_) h.middle += share * (x[h.entry] - h.middle);
+}
+
 double Prior::evaluate(std::span<const float> x, double scale, std::span<float> gradient) const {
   double sum = 0;
   for (const Held& h : held_) {

@@ -10,8 +10,8 @@
 
 namespace likeness {
 
-/// sum_i h_i (x_i - default_i)^2 over the continuous entries. With n held entries that are not tints and the unit u = 1/4 of x (about one
-/// standard deviation of plausible characters), h_i u^2 is
+/// sum_i h_i (x_i - m_i)^2 over the continuous entries, m the defaults (or leant, see below). With n held entries that are not tints and
+/// the unit u = 1/4 of x (about one standard deviation of plausible characters), h_i u^2 is
 ///   prior (1 + guard e_i) / n   identity; e_i in [0, 1]: the share of the entry's motion of landmarks (squared, in deviations of
 ///                               photographs) that some mixture of pose and expression would make too
 ///   nuisance_prior / n          pose, expression, camera, which is held too: a brow that is lifted by the muscle and lowered by its shape
@@ -23,6 +23,8 @@ class Prior {
   Prior() = default;
   /// `companions` may be nullptr.
   Prior(const Schema& schema, const Companions* companions, const ObjectiveWeights& weights);
+  /// Moves every m_i from the default by `share` of the way to x.
+  void lean(std::span<const float> x, double share);
   /// The sum times `scale`; adds its gradient unless `gradient` is empty.
   double evaluate(std::span<const float> x, double scale, std::span<float> gradient) const;
 

@@ -24,6 +24,7 @@ constexpr int kMostHalvings = 5;
 constexpr double kRelaxedShare = 0.5;
 constexpr int kCoarseSteps = 120;
 constexpr double kCoarseRate = 0.04;
+constexpr int kRounds = 2;             // of the descent with the choices fixed, each corrected anew
 constexpr std::size_t kShortlist = 3;  // options of a choice that the judge is asked about
 
 bool all_finite(std::span<const float> v) {
@@ -64,6 +65,7 @@ class Search {
     std::vector<float> x = start_;
     coarse(x);
     if (has_choices_) {
+      if (Status status = correct(x); !status.ok()) return status;
       const int relaxed = static_cast<int>(std::lround(kRelaxedShare * options_.iterations));
       const std::vector<float> soft = x;
       for (const Parameter& p : schema_.parameters()) {
@@ -77,8 +79,11 @@ class Search {
       if (Status status = choose(x); !status.ok()) return status;
     }
     best_ = {};  // losses of relaxed points do not count: they are not characters
-    if (!ended_) {
-      if (Status status = descend(x, options_.iterations - used_, false); !status.ok()) return status;
+    for (int round = 0; round < kRounds && !ended_; ++round) {
+      if (Status status = correct(x); !status.ok()) return status;
+      best_ = {};
+      if (Status status = descend(x, (options_.iterations - used_) / (kRounds - round), false); !status.ok()) return status;
+      if (!best_.x.empty()) x = best_.x;
     }
     if (best_.x.empty()) {  // ended during the relaxed stage
       const auto value = problem_.evaluate(x, {});
@@ -87,7 +92,7 @@ class Search {
       best_ = {x, *value};
     }
     SearchResult result;
-    if (!ended_ || stop_ == StopReason::plateau) {
+    if ((!ended_ || stop_ == StopReason::plateau) && !std::getenv("LK_NOBACK")) {
       const Stopwatch watch(judge_seconds_);
       Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
       if (!judged.ok()) return judged.status();
@@ -127,8 +132,16 @@ class Search {
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   };
 
+  // At x, its choices made.
+  Status correct(std::vector<float> x) {
+    const Stopwatch watch(judge_seconds_);
+    schema_.canonicalise(x);
+    return std::getenv("LK_NOCORR") ? Status::success() : problem_.correct(x);
+  }
+
   // Steps that need no picture. Leaves x as it is where the problem has none, or where they lead nowhere.
   void coarse(std::vector<float>& x) {
+    if (!std::getenv("LK_COARSE")) return;
     std::vector<float> gradient(x.size()), at = x;
     Stepper stepper(OptimizerKind::adam, kCoarseRate, std::pow(kLastRate, 1.0 / kCoarseSteps));
     for (int i = 0; i < kCoarseSteps; ++i) {

@@ -25,6 +25,9 @@ class SearchProblem {
   virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
   /// A part of the loss that costs next to nothing, and its gradient: where to start is found by it. False: there is none.
   virtual bool evaluate_coarse(std::span<const float> /*x*/, std::span<float> /*gradient*/) { return false; }
+  /// Makes evaluate() agree with judge() at x, a character whose choices are made, as far as it can. Losses from before compare with none
+  /// from after.
+  virtual Status correct(std::span<const float> /*x*/) { return Status::success(); }
   /// What characters whose choices are made are compared by: their losses, or a dearer and better measure of them. All at once, so that
   /// they can be measured in parallel.
   virtual Result<std::vector<double>> judge(std::span<const std::vector<float>> characters);

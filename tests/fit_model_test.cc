@@ -58,7 +58,7 @@ TEST(Objective, IsOneAtTheAverageAndNearNothingAtTheTruth) {
 TEST(Objective, PriorPullsToTheAverageOnly) {
   Fixture f(true);
   const Image photo = f.photo();
-  ObjectiveOptions with{.prior = 0.5}, without{.prior = 0};
+  ObjectiveOptions with{.weights = {.prior = 0.5, .nuisance_prior = 0.5}}, without{.weights = {.prior = 0, .nuisance_prior = 0}};
   const std::vector<float> x = truth();
   ASSERT_TRUE(f.objective->set_photo({photo, covered(64)}, without).ok());
   const double bare = f.objective->evaluate(x, {})->loss;
@@ -135,7 +135,7 @@ TEST(Objective, RefusesAnotherScene) {
 TEST(Objective, ComparesARenderWithTheStatisticsOfRenders) {
   Fixture f(true);
   const Image picture = f.photo(), everywhere = covered(64);
-  const ObjectiveOptions options{.prior = 0};
+  const ObjectiveOptions options{.weights = {.prior = 0, .nuisance_prior = 0}};
   ASSERT_TRUE(f.objective->set_photo({picture, everywhere, nullptr, PictureDomain::render}, options).ok());
   EXPECT_LT(f.objective->evaluate(truth(), {})->loss, 0.05);  // rounded to 8 bits
   ASSERT_TRUE(f.objective->set_photo({picture, everywhere}, options).ok());
@@ -144,7 +144,7 @@ TEST(Objective, ComparesARenderWithTheStatisticsOfRenders) {
 
 TEST(Search, FindsTheGeneratorsOwnPicture) {
   Fixture f(false);  // with the two domains' statistics apart, the truth would not be the best answer
-  ASSERT_TRUE(f.objective->set_photo({f.photo(), covered(64)}, {.prior = 0.01}).ok());
+  ASSERT_TRUE(f.objective->set_photo({f.photo(), covered(64)}, {.weights = {.prior = 0.01, .nuisance_prior = 0.01}}).ok());
   const auto result = search(*f.objective, f.schema, f.schema.default_vector(), {.iterations = 150, .step = 0.05});
   ASSERT_TRUE(result.ok()) << result.status().message;
   EXPECT_LT(result->loss, 0.25);

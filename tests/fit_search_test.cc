@@ -106,9 +106,13 @@ class Judged : public Bowl {
  public:
   int judged = 0;
   bool likes_the_average = false;
-  Result<double> judge(std::span<const float> x) override {
-    ++judged;
-    return 1 - static_cast<double>(x[10]) + (likes_the_average ? std::abs(x[0] - 0.5) : 0);
+  Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
+    std::vector<double> losses;
+    for (const std::vector<float>& x : characters) {
+      ++judged;
+      losses.push_back(1 - static_cast<double>(x[10]) + (likes_the_average ? std::abs(x[0] - 0.5) : 0));
+    }
+    return losses;
   }
 };
 
@@ -153,7 +157,7 @@ TEST(Search, AHiccupAtTheStartOfTheLastStageKeepsTheJudgesChoices) {
 
 TEST(Search, AJudgeThatFailsIsAnError) {
   class Failing : public Bowl {
-    Result<double> judge(std::span<const float>) override { return Status{Code::client_failed, "gone"}; }
+    Result<std::vector<double>> judge(std::span<const std::vector<float>>) override { return Status{Code::client_failed, "gone"}; }
   } problem;
   const Schema s = schema();
   EXPECT_EQ(search(problem, s, s.default_vector(), {.iterations = 10}).status().code, Code::client_failed);

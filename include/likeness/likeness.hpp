@@ -99,6 +99,7 @@ struct ObjectiveWeights {
   double light_prior = 0.06;        ///< the same for what changes colours, but neither landmarks nor identity (models with companions)
   double tint_prior = 0.02;         ///< of the squared distance (a sum) of identity that changes colours and nothing else (companions)
   double guard = 0;                 ///< holds shape the more, the more a slider moves landmarks as pose and expression do (companions)
+  double guess = 0;                 ///< share of the way from the average to the first guess that the priors' middle lies, 0 to 1 (encoders)
   bool weigh_places = true;         ///< features count by the photo's classes; else every place that the photo covers counts the same
   bool centre_domains = true;       ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
 };
