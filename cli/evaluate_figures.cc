@@ -38,6 +38,16 @@ void Figures::median(const std::string& name, std::vector<double> values, int di
   add(name + "_median", ranked(values, 0.5), digits);
 }
 
+void Figures::moments(const std::string& name, std::span<const double> values, int digits) {
+  if (values.empty()) return;
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double square = 0;
+  for (const double v : values) square += (v - mean) * (v - mean);
+  add(name + "_mean", mean, digits);
+  add(name + "_deviation", std::sqrt(square / n), digits);
+}
+
 void Figures::print(bool json) const {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   for (const auto& [name, text] : figures_) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ class Figures {
   void spread(const std::string& name, std::vector<double> values, int digits = 5);
   /// NAME_median (nearest rank); nothing where there are no values.
   void median(const std::string& name, std::vector<double> values, int digits = 5);
+  /// NAME_mean and NAME_deviation; nothing where there are no values.
+  void moments(const std::string& name, std::span<const double> values, int digits = 5);
   /// Printed on standard output: a `NAME VALUE` line each, or one JSON object on a line.
   void print(bool json = false) const;
 

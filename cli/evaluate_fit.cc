@@ -31,7 +31,7 @@ struct EvaluateFitArguments {
   std::vector<std::string> photos;
   ModelArguments model;
   FitOptions options;
-  int jobs = 1, count = 25;
+  int jobs = 1, count = 25, strangers = 0;
   bool json = false;
   std::string sheet, characters, csv;
 };
@@ -40,6 +40,7 @@ struct EvaluateFitArguments {
 struct Work {
   PhotoFigures figures;
   Status written;                   // of the character's files
+  std::vector<double> strangers;    // similarities of the photo and other people's characters
   std::array<Image, 3> thumbnails;  // for the sheet, of photos chosen for it
 };
 
@@ -71,21 +72,20 @@ class Evaluation {
   // Fits everything, `jobs` photos at once, each then on one thread: parallel loops inside of one are serial.
   void run() {
     if (arguments_.jobs > 1) set_default_threads(arguments_.jobs);
-    std::atomic<std::size_t> next = 0;
-    parallel_for(arguments_.jobs, [&](std::int64_t) {
-      Fitter fitter(model_);
-      for (std::size_t i = next++; i < inputs_.size(); i = next++) do_photo(fitter, i);
-    });
+    for_each_photo([this](Fitter& fitter, std::size_t i) { do_photo(fitter, i); });
+    if (arguments_.strangers > 0) for_each_photo([this](Fitter& fitter, std::size_t i) { meet_strangers(fitter, i); });
   }
 
   Status report() const {
     std::vector<PhotoFigures> photos;
+    std::vector<double> strangers;
     std::vector<Image> sheet;
     Status last;
     bool any = false;
     for (const Work& work : work_) {
       if (!work.written.ok()) return work.written;
       photos.push_back(work.figures);
+      strangers.insert(strangers.end(), work.strangers.begin(), work.strangers.end());
       for (const Image& each : work.thumbnails) {
         if (!each.pixels.empty()) sheet.push_back(each);
       }
@@ -95,6 +95,7 @@ class Evaluation {
     const FitReport report(model_->schema(), photos);
     Figures figures;
     report.add_to(figures);
+    figures.moments("fit_strangers_similarity", strangers);
     figures.print(arguments_.json);
     if (!arguments_.csv.empty()) {
       if (Status status = write_file_atomic(arguments_.csv, report.csv()); !status.ok()) return status;
@@ -104,6 +105,34 @@ class Evaluation {
   }
 
  private:
+  template <class Body>
+  void for_each_photo(const Body& body) {
+    std::atomic<std::size_t> next = 0;
+    parallel_for(arguments_.jobs, [&](std::int64_t) {
+      Fitter fitter(model_);
+      for (std::size_t i = next++; i < inputs_.size(); i = next++) body(fitter, i);
+    });
+  }
+
+  // The photo beside the identities of the next photos' characters, in its own pose, expression and light.
+  void meet_strangers(Fitter& fitter, std::size_t i) {
+    const auto bytes = read_file(inputs_[i].file);
+    if (!work_[i].figures.status.ok() || !bytes.ok()) return;
+    std::vector<Character> characters;
+    for (std::size_t step = 1; step < inputs_.size() && characters.size() < static_cast<std::size_t>(arguments_.strangers); ++step) {
+      const std::size_t j = (i + step) % inputs_.size();
+      if (!work_[j].figures.status.ok() || person_of(inputs_[i].stem) == person_of(inputs_[j].stem)) continue;
+      Character character = work_[i].figures.character;
+      for (const Parameter& p : model_->schema().parameters()) {
+        if (p.role == ParameterRole::identity)
+          std::copy_n(work_[j].figures.character.x.data() + p.offset, p.size(), character.x.data() + p.offset);
+      }
+      characters.push_back(std::move(character));
+    }
+    if (auto similarities = fitter.similarities(*bytes, characters, arguments_.options); similarities.ok())
+      work_[i].strangers = std::move(*similarities);
+  }
+
   void do_photo(Fitter& fitter, std::size_t i) {
     const BatchInput& input = inputs_[i];
     Work& work = work_[i];
@@ -128,7 +157,7 @@ class Evaluation {
   // As `likeness fit` does, a fit that ended in numbers that are not finite is refused.
   Result<PhotoFigures> figures_of(const FitResult& fit) const {
     if (fit.stop == StopReason::diverged) return Status{Code::diverged, "the fit ran into numbers that are not finite"};
-    return measure_fit(fit, model_->client());
+    return measure_fit(fit, *model_);
   }
 
   static std::array<Image, 3> thumbnails_of(const FitResult& fit) {
@@ -183,6 +212,9 @@ void add_evaluate_fit(CLI::App& app, int& exit) {
       ->needs(sheet);
   command->add_option("--characters", arguments->characters, "Folder to write STEM/... to, as `likeness fit` does");
   command->add_option("--csv", arguments->csv, "CSV file to write: a line of figures a photo");
+  command->add_option("--strangers", arguments->strangers, "Also the similarity of each photo and this many other people's characters")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback([arguments, &exit] {
     const Status status = evaluate_fit(*arguments);

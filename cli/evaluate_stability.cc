@@ -42,16 +42,19 @@ double IdentityDistance::operator()(std::span<const float> a, std::span<const fl
   return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 
+std::string person_of(const std::string& stem) {
+  return stem.ends_with("_1") || stem.ends_with("_2") ? stem.substr(0, stem.size() - 2) : stem;
+}
+
 std::vector<std::pair<std::size_t, std::size_t>> photo_pairs(std::span<const std::string> stems) {
   std::map<std::string, std::size_t> second;
   for (std::size_t i = 0; i < stems.size(); ++i) {
-    if (stems[i].ends_with("_2")) second.emplace(stems[i].substr(0, stems[i].size() - 2), i);
+    if (stems[i].ends_with("_2")) second.emplace(person_of(stems[i]), i);
   }
   std::vector<std::pair<std::size_t, std::size_t>> pairs;
   for (std::size_t i = 0; i < stems.size(); ++i) {
     if (!stems[i].ends_with("_1")) continue;
-    if (const auto found = second.find(stems[i].substr(0, stems[i].size() - 2)); found != second.end())
-      pairs.emplace_back(i, found->second);
+    if (const auto found = second.find(person_of(stems[i])); found != second.end()) pairs.emplace_back(i, found->second);
   }
   return pairs;
 }

@@ -30,6 +30,9 @@ class IdentityDistance {
   std::vector<const Parameter*> choices_;
 };
 
+/// NAME of the stems NAME_1 and NAME_2; other stems are a person's own name.
+std::string person_of(const std::string& stem);
+
 /// The people with two photos: of every NAME with a stem NAME_1 and a stem NAME_2, their indices, in the order of the first photos.
 std::vector<std::pair<std::size_t, std::size_t>> photo_pairs(std::span<const std::string> stems);
 

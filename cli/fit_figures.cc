@@ -7,6 +7,7 @@
 #include "align/affine.hpp"
 #include "cli/evaluate_pictures.hpp"
 #include "fit/aligner.hpp"
+#include "fit/model.hpp"
 #include "fit/report.hpp"
 #include "image/resample.hpp"
 
@@ -69,7 +70,7 @@ std::vector<std::vector<float>> characters_of(std::span<const PhotoFigures> phot
 
 }  // namespace
 
-Result<PhotoFigures> measure_fit(const FitResult& fit, const GameClient& client) {
+Result<PhotoFigures> measure_fit(const FitResult& fit, const Model& model) {
   PhotoFigures figures;
   figures.parts = fit.seconds;
   figures.iterations = fit.iterations;
@@ -83,9 +84,11 @@ Result<PhotoFigures> measure_fit(const FitResult& fit, const GameClient& client)
   figures.framed = fit.framed;
   figures.drawn = fit.drawn;
   figures.character = fit.character;
+  if (const Result<Landmarks> found = model.impl().aligner->find(image_from(fit.posed)); found.ok())
+    figures.found = 100 * inner_distance(fit.framed, *found) / interocular_distance(fit.framed);
   if (fit.photo_labels.size == 0) return figures;  // an extractor without a head knows no regions
 
-  Result<Rendering> neutral = client.render(fit.character.x, {.size = kFrame, .labels = true, .neutral = true});
+  Result<Rendering> neutral = model.client().render(fit.character.x, {.size = kFrame, .labels = true, .neutral = true});
   if (!neutral.ok()) return neutral.status();
   const Result<Image> photo = resize(image_from(fit.aligned), fit.photo_labels.size, fit.photo_labels.size, Filter::box);
   if (!photo.ok()) return photo.status();
@@ -148,7 +151,8 @@ void FitReport::add_to(Figures& figures) const {
     figures.spread("fit_term_" + name, values([&](const PhotoFigures& p) { return term_of(p, name); }));
   }
   figures.spread("fit_similarity", values([](const PhotoFigures& p) { return std::optional(p.similarity); }));
-  figures.spread("fit_landmarks_percent", landmarks_, 3);
+  figures.spread("fit_landmarks_percent", values([](const PhotoFigures& p) { return p.found; }), 3);
+  figures.spread("fit_landmarks_client_percent", landmarks_, 3);
   figures.spread("fit_landmarks_centred_percent", centred_, 3);
   for (std::size_t r = 0; r < kColourRegions; ++r) {
     const std::vector<double> both = values([r](const PhotoFigures& p) { return p.colours[r]; });
@@ -174,7 +178,7 @@ void FitReport::add_stability(Figures& figures) const {
 std::string FitReport::csv() const {
   std::vector<std::string> header = {"stem", "code", "seconds", "iterations", "stop", "loss"};
   for (const std::string& name : terms_) header.push_back("term_" + name);
-  header.insert(header.end(), {"similarity", "landmarks_percent", "landmarks_centred_percent"});
+  header.insert(header.end(), {"similarity", "landmarks_percent", "landmarks_client_percent", "landmarks_centred_percent"});
   for (const char* name : kColourRegionNames) header.push_back(std::string(name) + "_ciede2000");
   header.insert(header.end(), {"neutral_skin_ciede2000", "imitator_gap", "stability_same"});
 
@@ -187,7 +191,8 @@ std::string FitReport::csv() const {
     if (photo.status.ok()) {
       cells.insert(cells.end(), {number(photo.seconds), std::to_string(photo.iterations), stop_name(photo.stop), number(photo.loss)});
       for (const std::string& name : terms_) cells.push_back(number(term_of(photo, name)));
-      cells.insert(cells.end(), {number(photo.similarity), number(landmarks_[i]), centred_.empty() ? std::string() : number(centred_[i])});
+      cells.insert(cells.end(), {number(photo.similarity), number(photo.found), number(landmarks_[i]),
+                                 centred_.empty() ? std::string() : number(centred_[i])});
       for (const std::optional<double>& colour : photo.colours) cells.push_back(number(colour));
       cells.insert(cells.end(), {number(photo.neutral_skin), number(photo.imitator_gap), number(pair[i])});
       ++i;

@@ -26,14 +26,15 @@ struct PhotoFigures {
   double loss = 0, similarity = 0, imitator_gap = 0;
   std::vector<std::pair<std::string, double>> terms;          ///< of the loss, at the last step
   Landmarks framed{}, drawn{};                                ///< the photo's and the client's, in pixels of the frame
+  std::optional<double> found;                                ///< 51 landmarks, both found by the finder; per cent; nothing where it fails
   std::array<std::optional<double>, kColourRegions> colours;  ///< CIEDE2000 to the picture as fitted; nothing where one does not show it
   std::optional<double> neutral_skin;                         ///< the same of skin, to the neutral picture
   Character character;
 };
 
-/// Measures a fit; the neutral picture is drawn again for its labels. `stem`, `status` and `seconds` are left to the caller.
-/// Errors: those of the client.
-Result<PhotoFigures> measure_fit(const FitResult& fit, const GameClient& client);
+/// Measures a fit; the neutral picture is drawn again for its labels, and the face in the picture as fitted is found as a photo's is.
+/// `stem`, `status` and `seconds` are left to the caller. Errors: those of the client.
+Result<PhotoFigures> measure_fit(const FitResult& fit, const Model& model);
 
 /// Figures of all photos, refused ones among them.
 class FitReport {

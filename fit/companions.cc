@@ -45,6 +45,11 @@ Result<Companions> Companions::load(const Safetensors& file, const Schema& schem
     status = read(file, "landmarks.photo_mean", kCoordinates, c.photo_mean_);
     if (status.ok()) status = read(file, "landmarks.photo_deviation", kCoordinates, c.photo_deviation_);
   }
+  if (status.ok() && file.contains("similarity.strangers")) {
+    status = read(file, "similarity.strangers", 2, c.strangers_);
+    if (status.ok() && !(c.strangers_[1] > 0))
+      status = {Code::corrupt_model, "companions.safetensors: similarity.strangers deviates by nothing"};
+  }
   if (status.ok()) status = read(file, "colours.routed", c.size_, c.routed_);
   const TensorEntry* inputs = file.find("colours.inputs");
   if (status.ok() && inputs == nullptr) status = {Code::corrupt_model, "companions.safetensors lacks the tensor colours.inputs"};
@@ -80,12 +85,11 @@ void Companions::landmarks_backward(std::span<const double> upstream, std::span<
   }
 }
 
-std::vector<double> Companions::landmark_motion(std::size_t entry) const {
-  std::vector<double> motion(kCoordinates);
+bool Companions::moves_landmarks(std::size_t entry) const {
   for (std::size_t i = 0; i < kCoordinates; ++i) {
-    motion[i] = landmark_weight_[i * size_ + entry] / (photo_deviation_.empty() ? 1.0 : photo_deviation_[i] + kLeastDeviation);
+    if (landmark_weight_[i * size_ + entry] != 0) return true;
   }
-  return motion;
+  return false;
 }
 
 std::array<double, kColours> Companions::colours(std::span<const float> x) const {

@@ -33,8 +33,8 @@ class Companions {
   /// Adds the gradient of a function of landmarks(x), given its gradient with respect to them.
   void landmarks_backward(std::span<const double> upstream, std::span<float> gradient) const;
 
-  /// How far an entry moves them: a column of d landmarks / d x, in deviations of photographs (pixels where they are not known).
-  std::vector<double> landmark_motion(std::size_t entry) const;
+  /// Whether an entry moves any of them.
+  bool moves_landmarks(std::size_t entry) const;
 
   /// Mean sRGB colours in [0, 1]: skin r, g, b, hair r, ...
   std::array<double, 3 * kColourRegions> colours(std::span<const float> x) const;
@@ -47,10 +47,12 @@ class Companions {
   std::span<const float> photo_mean() const { return photo_mean_; }
   std::span<const float> photo_deviation() const { return photo_deviation_; }
   std::span<const float> render_mean() const { return render_mean_; }
+  /// Mean and deviation of 1 - D between photographs and other people's characters (FitResult::similarity), empty where the file has none.
+  std::span<const float> strangers() const { return strangers_; }
 
  private:
   std::size_t size_ = 0;
-  std::vector<float> landmark_weight_, landmark_bias_, photo_mean_, photo_deviation_, render_mean_;
+  std::vector<float> landmark_weight_, landmark_bias_, photo_mean_, photo_deviation_, render_mean_, strangers_;
   std::vector<std::size_t> inputs_;
   std::vector<float> colour_weight_, routed_;
 };

@@ -9,6 +9,7 @@
 #include "base/parallel.hpp"
 #include "fit/joint_problem.hpp"
 #include "fit/model.hpp"
+#include "fit/notes.hpp"
 #include "fit/objective.hpp"
 #include "fit/photo_status.hpp"
 #include "fit/search.hpp"
@@ -73,8 +74,11 @@ struct Fitter::State {
   Result<std::vector<FitResult>> fit(std::span<const Image> photos, std::span<const Landmarks> known, const FitOptions& options);
   Result<std::vector<FitResult>> fit_aligned(std::vector<AlignedPhoto> aligned, const FitOptions& options);
   Result<std::vector<FitResult>> fit_views(std::span<const PhotoView> photos, std::span<const Landmarks> known, const FitOptions& options);
+  Status require_objectives(std::size_t count);
   Status prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result);
+  bool guesses(const FitOptions& options) const { return options.start == StartKind::guess && model->impl().encoder.has_value(); }
   Result<std::vector<float>> start(const Objective& objective, const FitOptions& options) const;
+  Result<std::vector<double>> similarities(AlignedPhoto aligned, std::span<const Character> characters, const FitOptions& options);
   Status draw(Objective& objective, std::span<const float> x, FitResult& result);
 };
 
@@ -108,6 +112,19 @@ Result<std::vector<FitResult>> Fitter::State::fit_views(std::span<const PhotoVie
   return fit(images, known, options);
 }
 
+Status Fitter::State::require_objectives(std::size_t count) {
+  const Model::Impl& parts = model->impl();
+  objectives.resize(count);
+  for (std::unique_ptr<Objective>& objective : objectives) {
+    if (objective) continue;
+    Result<std::unique_ptr<Objective>> created =
+        Objective::create(parts.generator, parts.extractor, model->schema(), parts.companions ? &*parts.companions : nullptr);
+    if (!created.ok()) return created.status();
+    objective = std::move(*created);
+  }
+  return Status::success();
+}
+
 // Everything of a photo that the search needs.
 Status Fitter::State::prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result) {
   ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
@@ -121,31 +138,23 @@ Status Fitter::State::prepare(const AlignedPhoto& aligned, const FitOptions& opt
 }
 
 Result<std::vector<float>> Fitter::State::start(const Objective& objective, const FitOptions& options) const {
-  const std::optional<Encoder>& encoder = model->impl().encoder;
-  if (options.start == StartKind::average || !encoder) return model->schema().default_vector();
-  return objective.guess(*encoder);
+  if (!guesses(options)) return model->schema().default_vector();
+  return objective.guess(*model->impl().encoder);
 }
 
 Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPhoto> aligned, const FitOptions& options) {
-  const Model::Impl& parts = model->impl();
   const std::size_t count = aligned.size();
   const Stopwatch preparing;
-  objectives.resize(count);
+  if (Status status = require_objectives(count); !status.ok()) return status;
   std::vector<FitResult> results(count);
   std::vector<Objective*> photos;
   std::vector<std::vector<float>> starts;
   for (std::size_t k = 0; k < count; ++k) {
-    if (!objectives[k]) {
-      Result<std::unique_ptr<Objective>> created =
-          Objective::create(parts.generator, parts.extractor, model->schema(), parts.companions ? &*parts.companions : nullptr);
-      if (!created.ok()) return created.status();
-      objectives[k] = std::move(*created);
-    }
     photos.push_back(objectives[k].get());
     if (Status status = prepare(aligned[k], options, *photos[k], results[k]); !status.ok()) return photo_status(status, k, count);
     Result<std::vector<float>> first = start(*photos[k], options);
     if (!first.ok()) return photo_status(first.status(), k, count);
-    photos[k]->lean(*first);
+    if (guesses(options)) photos[k]->lean(*first);
     starts.push_back(std::move(*first));
   }
   const Result<std::unique_ptr<JointProblem>> created = JointProblem::create(model->schema(), photos);
@@ -170,13 +179,14 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
     FitResult& result = results[k];
     result.character.x = problem.of_photo(found->x, k);
     result.loss = found->loss;
-    result.similarity = found->similarity;
-    if (count > 1) {  // the search's are the means
+    if (count > 1) {  // the search's is the mean
       const Result<SearchProblem::Value> value = photos[k]->evaluate(result.character.x, {});
       if (!value.ok()) return photo_status(value.status(), k, count);
       result.loss = value->loss;
-      result.similarity = value->similarity;
     }
+    const Result<double> similarity = photos[k]->similarity(result.character.x);
+    if (!similarity.ok()) return photo_status(similarity.status(), k, count);
+    result.similarity = *similarity;
     result.landmarks = aligned[k].landmarks;
     result.aligned = {kFrame, std::move(aligned[k].picture.pixels)};
     result.photo_labels = photos[k]->labels();
@@ -186,9 +196,24 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
     result.stop = found->stop;
     result.groups = found->groups;
     if (Status status = draw(*photos[k], result.character.x, result); !status.ok()) return status;
+    result.notes = fit_notes(result, model->schema());
     result.seconds = {.prepare = prepare_seconds, .search = search_seconds, .judge = found->judge_seconds, .draw = drawing.seconds()};
   }
   return results;
+}
+
+Result<std::vector<double>> Fitter::State::similarities(AlignedPhoto aligned, std::span<const Character> characters,
+                                                        const FitOptions& options) {
+  if (Status status = require_objectives(1); !status.ok()) return status;
+  FitResult unused;
+  if (Status status = prepare(aligned, options, *objectives[0], unused); !status.ok()) return status;
+  std::vector<double> similarities;
+  for (const Character& character : characters) {
+    const Result<double> similarity = objectives[0]->similarity(character.x);
+    if (!similarity.ok()) return similarity.status();
+    similarities.push_back(*similarity);
+  }
+  return similarities;
 }
 
 // The pictures of x: the generator's, and the client's as fitted and neutral.
@@ -275,6 +300,16 @@ Result<std::vector<FitResult>> Fitter::fit_together(std::span<const PhotoView> p
   if (Status status = check_group(photos); !status.ok()) return status;
   if (landmarks.size() != photos.size()) return Status{Code::invalid_argument, "landmarks are given for each photo, or for none"};
   return state_->fit_views(photos, landmarks, options);
+}
+
+Result<std::vector<double>> Fitter::similarities(std::span<const std::uint8_t> file, std::span<const Character> characters,
+                                                 const FitOptions& options) {
+  if (Status status = check_options(options); !status.ok()) return status;
+  const Result<Image> photo = decode_photo(file);
+  if (!photo.ok()) return photo.status();
+  Result<AlignedPhoto> aligned = state_->model->impl().aligner->align(*photo, options.align);
+  if (!aligned.ok()) return aligned.status();
+  return state_->similarities(std::move(*aligned), characters, options);
 }
 
 Result<FitResult> Fitter::fit_framed(const PhotoView& picture, const Landmarks& landmarks, const FitOptions& options) {

@@ -90,19 +90,6 @@ Result<SearchProblem::Value> JointProblem::evaluate(std::span<const float> x, st
   return mean;
 }
 
-bool JointProblem::evaluate_coarse(std::span<const float> x, std::span<float> gradient) {
-  if (x.size() != schema_.size() || gradient.size() != x.size()) return false;
-  std::ranges::fill(gradient, 0.0F);
-  for (std::size_t k = 0; k < photos_.size(); ++k) {
-    const std::vector<float> own = of_photo(x, k);
-    std::vector<float> slope(own.size());
-    if (!photos_[k].objective->evaluate_coarse(own, slope)) return false;
-    scatter(photos_[k], slope, gradient);
-  }
-  for (float& v : gradient) v *= static_cast<float>(share());
-  return true;
-}
-
 Status JointProblem::correct(std::span<const float> x) {
   for (std::size_t k = 0; k < photos_.size(); ++k) {
     if (Status status = photos_[k].objective->correct(of_photo(x, k)); !status.ok()) return status;

@@ -32,8 +32,6 @@ class JointProblem : public SearchProblem {
 
   /// Errors of these: invalid_argument (lengths), and those of the objectives.
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
-  /// False where one of the photos has no such part.
-  bool evaluate_coarse(std::span<const float> x, std::span<float> gradient) override;
   Status correct(std::span<const float> x) override;
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -37,17 +38,24 @@ Objective::State::Looks Objective::State::compare(Tape<float>& tape, Var<float> 
   return looks;
 }
 
+double Objective::State::similarity(const Program<float>& from, const Looks& seen, Painter painter) const {
+  double apart = 0;
+  for (std::size_t d = 0; d < seen.features.size(); ++d)
+    apart += depths[d].dissimilarity(from.value(seen.features[d]), painter) / static_cast<double>(seen.features.size());
+  const std::span<const float> strangers = companions != nullptr ? companions->strangers() : std::span<const float>();
+  if (strangers.empty() || !options.weights.centre_domains) return std::clamp(1 - apart, 0.0, 1.0);
+  return std::erfc((strangers[0] - (1 - apart)) / (strangers[1] * std::numbers::sqrt2)) / 2;  // the normal distribution's
+}
+
 Result<Objective::Value> Objective::State::evaluate(std::span<const float> x, std::span<float> gradient) {
   if (x.size() != schema->size() || terms.empty() || !program)
     return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
   if (!gradient.empty() && gradient.size() != x.size()) return Status{Code::invalid_argument, "the gradient has another length than x"};
-  const std::vector<Var<float>>&parts = imitation.distances, &compared = imitation.features;
+  const std::vector<Var<float>>& parts = imitation.distances;
   for (std::size_t t = 0; t < parts.size(); ++t) factors.data[t] = static_cast<float>(terms[t].factor());
   std::ranges::copy(x, program->input(input).begin());
   program->forward();
-  double apart = 0;
-  for (std::size_t d = 0; d < compared.size(); ++d)
-    apart += depths[d].dissimilarity(program->value(compared[d]), Painter::imitator) / static_cast<double>(compared.size());
+  const double alike = similarity(*program, imitation, Painter::imitator);
   for (std::size_t t = 0; t < parts.size(); ++t) terms[t].value = static_cast<double>(program->value(parts[t])[0]);
   if (!gradient.empty()) {
     program->backward();
@@ -57,7 +65,7 @@ Result<Objective::Value> Objective::State::evaluate(std::span<const float> x, st
     }
   }
   const double beside = beside_pictures(x, gradient);
-  Value value{program->value(pictures)[0] + beside, std::clamp(1 - apart, 0.0, 1.0), {}};
+  Value value{program->value(pictures)[0] + beside, alike, {}};
   double rest = beside;
   for (std::size_t t = 0; t < terms.size(); ++t) {
     value.terms.push_back(terms[t].value * terms[t].factor());
@@ -107,6 +115,9 @@ ObjectiveOptions plain_objective(LossKind loss) {
                       .nuisance_prior = 0,
                       .light_prior = 0,
                       .tint_prior = 0,
+                      .choice_prior = 0,
+                      .guess = 0,
+                      .iris = 0,
                       .weigh_places = false,
                       .centre_domains = false}};
 }
@@ -142,13 +153,6 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
 void Objective::lean(std::span<const float> x) { state_->prior.lean(x, state_->options.weights.guess); }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }
-
-bool Objective::evaluate_coarse(std::span<const float> x, std::span<float> gradient) {
-  if (state_->landmark_term == 0 || x.size() != state_->schema->size() || gradient.size() != x.size()) return false;
-  std::ranges::fill(gradient, 0.0F);
-  state_->beside_pictures(x, gradient);
-  return true;
-}
 
 Result<std::vector<float>> Objective::guess(const Encoder& encoder) const {
   EncoderInput input{.domain = state_->photo_domain, .shallow = state_->shallow, .deep = state_->deep, .colours = state_->colours.target()};

@@ -56,13 +56,13 @@ class Objective : public SearchProblem {
   /// Moves the priors' middle by ObjectiveWeights::guess of the way to x. After set_photo(), at most once.
   void lean(std::span<const float> x);
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
-  /// The terms beside the pictures: landmarks, colours, priors. False without companions or landmarks.
-  bool evaluate_coarse(std::span<const float> x, std::span<float> gradient) override;
   /// Moves the generator's features and class probabilities, and the companions' landmarks and colours, by what they lack at x against the
   /// client's (a defect correction). With ObjectiveOptions::judge; else nothing happens.
   Status correct(std::span<const float> x) override;
   /// The losses with the client's pictures, landmarks and colours in the networks' place (ObjectiveOptions::judge), else the losses.
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
+  /// FitResult::similarity of a character by the client's picture, else by the generator's. Errors: as judge().
+  Result<double> similarity(std::span<const float> x);
   /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.
   Result<std::vector<float>> guess(const Encoder& encoder) const;
   /// The generator's picture, RGB. Errors: invalid_argument.

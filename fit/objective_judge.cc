@@ -34,7 +34,7 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
   if (!rendered.ok()) return rendered.status();
   Result<std::unique_ptr<PictureProgram>> taken = take_program();
   if (!taken.ok()) return taken.status();
-  Drawing drawing{std::move(*taken), {}, {}};
+  Drawing drawing{std::move(*taken), {}, {}, {}};
   Image picture(rendered->size, rendered->size, 3);
   picture.pixels = rendered->rgb;
   Program<float>& net = drawing.program->program;
@@ -43,6 +43,7 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
   for (std::size_t i = 0; i < drawing.landmarks.size(); ++i)
     drawing.landmarks[i] = rendered->landmarks[i / 2][i % 2] * (512.0 / rendered->size);
   if (colour_term > 0) drawing.colours = region_colours(rendered->rgb, rendered->labels);
+  if (iris) drawing.iris = iris_hue(picture, rendered->landmarks, PictureDomain::render);
   return drawing;
 }
 
@@ -59,6 +60,7 @@ Result<double> Objective::State::judge(std::span<const float> x) {
   for (std::size_t t = 0; t < look.looks.distances.size(); ++t) loss += look.program.value(look.looks.distances[t])[0] * terms[t].factor();
   if (landmark_term > 0) loss += landmarks.distance(drawing->landmarks) * terms[landmark_term].factor();
   if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
+  if (iris && drawing->iris) loss += prior_scale * options.weights.iris * iris_distance(*iris, *drawing->iris);
   put_back(std::move(*drawing));
   return loss;
 }
@@ -97,6 +99,22 @@ Result<std::vector<double>> Objective::State::judge_all(std::span<const std::vec
     if (!failure.ok()) return std::move(failure);
   }
   return losses;
+}
+
+Result<double> Objective::similarity(std::span<const float> x) {
+  if (state_->options.judge == nullptr) {
+    const Result<Value> value = evaluate(x, {});
+    if (!value.ok()) return value.status();
+    return value->similarity;
+  }
+  if (x.size() != state_->schema->size() || !state_->program) {
+    return Status{Code::invalid_argument, "the objective has no photo, or x another length"};
+  }
+  Result<State::Drawing> drawing = state_->draw(x);
+  if (!drawing.ok()) return drawing.status();
+  const double alike = state_->similarity(drawing->program->program, drawing->program->looks, Painter::client);
+  state_->put_back(std::move(*drawing));
+  return alike;
 }
 
 Status Objective::correct(std::span<const float> x) {

@@ -54,7 +54,11 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   shallow = kept(2);
   deep = kept(1);
   photo_points.reset();
-  if (photo.landmarks != nullptr) photo_points = *photo.landmarks;
+  iris.reset();
+  if (photo.landmarks != nullptr) {
+    photo_points = *photo.landmarks;
+    if (options.weights.iris > 0) iris = iris_hue(photo.picture, *photo.landmarks, photo.domain);
+  }
   photo_domain = photo.domain;
   depths.clear();
   for (std::size_t d = 0; d < features.size(); ++d) {

@@ -12,6 +12,7 @@
 
 #include "fit/companions.hpp"
 #include "fit/feature_target.hpp"
+#include "fit/iris.hpp"
 #include "fit/objective.hpp"
 #include "fit/prior.hpp"
 #include "scene/labels.hpp"
@@ -51,6 +52,7 @@ struct Objective::State {
   Tensor<float> imitated;       // the same less the client's lead over the generator (correct())
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
+  std::optional<IrisHue> iris;  // the photo's
   ColourTerm colours;
 
   std::vector<WeightedTerm> terms;                                       // the depths in order, then the others
@@ -74,6 +76,7 @@ struct Objective::State {
     std::unique_ptr<PictureProgram> program;  // has run; given back by put_back()
     std::array<double, 136> landmarks{};
     RegionColours colours;
+    std::optional<IrisHue> iris;
   };
   std::mutex idle_mutex;
   std::vector<std::unique_ptr<PictureProgram>> idle;
@@ -88,6 +91,8 @@ struct Objective::State {
   Status freeze_program();
 
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient);
+  /// From the values that a program has of looks.features.
+  double similarity(const Program<float>& program, const Looks& looks, Painter painter) const;
   /// The terms that no picture is needed for, and their gradient added.
   double beside_pictures(std::span<const float> x, std::span<float> gradient);
 

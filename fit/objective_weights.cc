@@ -14,7 +14,7 @@ struct Number {
   const char* name;
   double ObjectiveWeights::*value;
 };
-constexpr std::array<Number, 10> kNumbers = {{{"features", &ObjectiveWeights::features},
+constexpr std::array<Number, 11> kNumbers = {{{"features", &ObjectiveWeights::features},
                                               {"probabilities", &ObjectiveWeights::probabilities},
                                               {"landmarks", &ObjectiveWeights::landmarks},
                                               {"colours", &ObjectiveWeights::colours},
@@ -22,8 +22,9 @@ constexpr std::array<Number, 10> kNumbers = {{{"features", &ObjectiveWeights::fe
                                               {"nuisance_prior", &ObjectiveWeights::nuisance_prior},
                                               {"light_prior", &ObjectiveWeights::light_prior},
                                               {"tint_prior", &ObjectiveWeights::tint_prior},
-                                              {"guard", &ObjectiveWeights::guard},
-                                              {"guess", &ObjectiveWeights::guess}}};
+                                              {"guess", &ObjectiveWeights::guess},
+                                              {"choice_prior", &ObjectiveWeights::choice_prior},
+                                              {"iris", &ObjectiveWeights::iris}}};
 struct Switch {
   const char* name;
   bool ObjectiveWeights::*value;

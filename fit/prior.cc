@@ -1,64 +1,25 @@
 #include "fit/prior.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 namespace likeness {
 namespace {
 
 constexpr double kUnit = 0.25;
 
-double dot(std::span<const double> a, std::span<const double> b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
-
-// Of each entry, the share of its squared motion that lies in the span of the nuisance parameters' motions.
-std::vector<double> likeness_to_expression(const Schema& schema, const Companions& companions) {
-  const auto motion = [&companions](std::size_t entry) { return companions.landmark_motion(entry); };
-  std::vector<std::vector<double>> basis;  // orthonormal (Gram and Schmidt)
-  const auto inside = [&basis](std::span<const double> v) {
-    double sum = 0;
-    for (const std::vector<double>& b : basis) sum += dot(v, b) * dot(v, b);
-    return sum;
-  };
-  for (const Parameter& p : schema.parameters()) {
-    if (p.role != ParameterRole::nuisance || p.type != ParameterType::continuous) continue;
-    std::vector<double> v = motion(p.offset);
-    const double length = dot(v, v);
-    for (const std::vector<double>& b : basis) {
-      const double along = dot(v, b);
-      for (std::size_t i = 0; i < v.size(); ++i) v[i] -= along * b[i];
-    }
-    const double left = dot(v, v);
-    if (!(left > 1e-6 * length)) continue;
-    for (double& value : v) value /= std::sqrt(left);
-    basis.push_back(std::move(v));
-  }
-  std::vector<double> share(schema.size(), 0.0);
-  for (const Parameter& p : schema.parameters()) {
-    if (p.role != ParameterRole::identity || p.type != ParameterType::continuous) continue;
-    const std::vector<double> v = motion(p.offset);
-    if (const double length = dot(v, v); length > 0) share[p.offset] = std::min(1.0, inside(v) / length);
-  }
-  return share;
-}
-
 }  // namespace
 
 Prior::Prior(const Schema& schema, const Companions* companions, const ObjectiveWeights& weights) {
   const std::vector<float> average = schema.default_vector();
-  const std::vector<double> expression =
-      companions != nullptr ? likeness_to_expression(schema, *companions) : std::vector<double>(schema.size(), 0.0);
   const auto tint = [companions](std::size_t entry) { return companions != nullptr && companions->routed()[entry] > 0; };
-  const auto moves = [companions](std::size_t entry) {
-    if (companions == nullptr) return true;
-    const std::vector<double> motion = companions->landmark_motion(entry);
-    return dot(motion, motion) > 0;
-  };
+  const auto moves = [companions](std::size_t entry) { return companions == nullptr || companions->moves_landmarks(entry); };
+  choice_prior_ = weights.choice_prior;
   double count = 0;
   for (const Parameter& p : schema.parameters()) count += p.type == ParameterType::continuous && !tint(p.offset) ? 1 : 0;
   for (const Parameter& p : schema.parameters()) {
+    if (p.type == ParameterType::choice) choices_.push_back(p);
     if (p.type != ParameterType::continuous) continue;
-    double weight = weights.prior * (1 + weights.guard * expression[p.offset]) / count;
+    double weight = weights.prior / count;
     if (tint(p.offset)) {
       weight = weights.tint_prior;
     } else if (p.role == ParameterRole::nuisance) {
@@ -68,8 +29,15 @@ Prior::Prior(const Schema& schema, const Companions* companions, const Objective
   }
 }
 
-void Prior::lean(std::span<const float> x, double share) {
-  for (Held& h : held_) h.middle += share * (x[h.entry] - h.middle);
+void Prior::lean(std::span<const float> guess, double share) {
+  for (Held& h : held_) h.middle += share * (guess[h.entry] - h.middle);
+  options_.clear();
+  for (const Parameter& p : choices_) {
+    const std::span<const float> likely = guess.subspan(p.offset, p.size());
+    const double most = *std::ranges::max_element(likely);
+    for (std::size_t o = 0; o < p.size() && most > 0; ++o)
+      options_.push_back({p.offset + o, share * choice_prior_ * (1 - std::max(0.0F, likely[o]) / most)});
+  }
 }
 
 double Prior::evaluate(std::span<const float> x, double scale, std::span<float> gradient) const {
@@ -78,6 +46,10 @@ double Prior::evaluate(std::span<const float> x, double scale, std::span<float> 
     const double away = x[h.entry] - h.middle;
     sum += h.weight * away * away;
     if (!gradient.empty()) gradient[h.entry] += static_cast<float>(2 * scale * h.weight * away);
+  }
+  for (const Option& o : options_) {
+    sum += o.cost * x[o.entry];
+    if (!gradient.empty()) gradient[o.entry] += static_cast<float>(scale * o.cost);
   }
   return scale * sum;
 }

@@ -22,10 +22,7 @@ constexpr int kPatience = 12;
 constexpr double kLeastGain = 1e-3;
 constexpr int kMostHalvings = 5;
 constexpr double kRelaxedShare = 0.5;
-constexpr int kCoarseSteps = 120;
-constexpr double kCoarseRate = 0.04;
-constexpr int kRounds = 2;             // of the descent with the choices fixed, each corrected anew
-constexpr std::size_t kShortlist = 3;  // options of a choice that the judge is asked about
+constexpr int kRounds = 2;  // of the descent with the choices fixed, each corrected anew
 
 bool all_finite(std::span<const float> v) {
   return std::ranges::all_of(v, [](float f) { return std::isfinite(f); });
@@ -63,7 +60,6 @@ class Search {
 
   Result<SearchResult> run() {
     std::vector<float> x = start_;
-    coarse(x);
     if (has_choices_) {
       if (Status status = correct(x); !status.ok()) return status;
       const int relaxed = static_cast<int>(std::lround(kRelaxedShare * options_.iterations));
@@ -92,7 +88,7 @@ class Search {
       best_ = {x, *value};
     }
     SearchResult result;
-    if ((!ended_ || stop_ == StopReason::plateau) && !std::getenv("LK_NOBACK")) {
+    if ((!ended_ || stop_ == StopReason::plateau)) {
       const Stopwatch watch(judge_seconds_);
       Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
       if (!judged.ok()) return judged.status();
@@ -136,21 +132,7 @@ class Search {
   Status correct(std::vector<float> x) {
     const Stopwatch watch(judge_seconds_);
     schema_.canonicalise(x);
-    return std::getenv("LK_NOCORR") ? Status::success() : problem_.correct(x);
-  }
-
-  // Steps that need no picture. Leaves x as it is where the problem has none, or where they lead nowhere.
-  void coarse(std::vector<float>& x) {
-    if (!std::getenv("LK_COARSE")) return;
-    std::vector<float> gradient(x.size()), at = x;
-    Stepper stepper(OptimizerKind::adam, kCoarseRate, std::pow(kLastRate, 1.0 / kCoarseSteps));
-    for (int i = 0; i < kCoarseSteps; ++i) {
-      if (!problem_.evaluate_coarse(at, gradient) || !all_finite(gradient)) return;
-      hold_choices(gradient);
-      stepper.step(at, gradient);
-      project(at, false);
-    }
-    x = std::move(at);
+    return problem_.correct(x);
   }
 
   // x with the choice groups turned from scores into weights.
@@ -254,24 +236,10 @@ class Search {
     return Status::success();
   }
 
-  // The likeliest options of a choice, in the schema's order.
-  std::vector<std::size_t> shortlist(const Parameter& p, std::span<const float> scores) const {
-    std::vector<std::size_t> options(p.size());
-    std::iota(options.begin(), options.end(), std::size_t{0});
-    // Not stable_sort or partial_sort's kin that ask for memory and go on without: a failed allocation must be seen.
-    std::ranges::sort(options, [&](std::size_t a, std::size_t b) {
-      const float sa = scores[p.offset + a], sb = scores[p.offset + b];
-      return sa != sb ? sa > sb : a < b;
-    });
-    options.resize(std::min(options.size(), kShortlist));
-    std::ranges::sort(options);
-    return options;
-  }
-
-  // Makes every choice group of x (scores) one-hot, by trying its likeliest options; the others stay at their likeliest.
+  // Makes every choice group of x (scores) one-hot, by trying its options; the others stay at their likeliest. A shortlist of the
+  // likeliest would miss: the relaxed mixture of grey hair and none prefers one of them to the short grey hair that it looks like.
   Status choose(std::vector<float>& x) {
     const Stopwatch watch(judge_seconds_);
-    const std::vector<float> scores = x;
     schema_.canonicalise(x);
     std::vector<std::size_t> order;
     for (std::size_t k = 0; k < schema_.parameters().size(); ++k) {
@@ -283,7 +251,7 @@ class Search {
       if (ended_) break;
       const Parameter& p = schema_.parameters()[k];
       std::vector<std::vector<float>> characters;
-      for (const std::size_t option : shortlist(p, scores)) {
+      for (std::size_t option = 0; option < p.size(); ++option) {
         std::vector<float> character = x;
         std::fill_n(character.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
         character[p.offset + option] = 1;

@@ -23,8 +23,6 @@ class SearchProblem {
   virtual ~SearchProblem() = default;
   /// The loss at x, and its gradient unless `gradient` is empty. A non-finite loss is not an error: the search steps back.
   virtual Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) = 0;
-  /// A part of the loss that costs next to nothing, and its gradient: where to start is found by it. False: there is none.
-  virtual bool evaluate_coarse(std::span<const float> /*x*/, std::span<float> /*gradient*/) { return false; }
   /// Makes evaluate() agree with judge() at x, a character whose choices are made, as far as it can. Losses from before compare with none
   /// from after.
   virtual Status correct(std::span<const float> /*x*/) { return Status::success(); }
@@ -49,13 +47,13 @@ Status check_options(const FitOptions& options);
 
 /// Minimises from `start`: a vector of the schema, whose choice groups hold how likely each option is (one-hot: that one).
 ///
-/// Stage 1: 120 steps by evaluate_coarse(), if there is one, with the choices as in `start`. Stage 2 (half of the iterations; left out
-/// where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1], beta rising from 3 to 12, first as likely as in
-/// `start` but none hopeless. Stage 3: each group in turn, the one with the largest gradient so far first, is set to the option that the
-/// judge prefers among the likeliest three by then. Stage 4: descent with the choices fixed. Stage 5: groups of sliders go back to their
-/// defaults if the judge prefers that, and every group's worth is measured (not after threshold, cancelled or diverged). After each step
-/// continuous entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than 0.1 %
-/// in all. Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
+/// Stage 1 (half of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1], beta
+/// rising from 3 to 12, first as likely as in `start` but none hopeless. Stage 2: each group in turn, the one with the largest gradient so
+/// far first, is set to the option that the judge prefers. Stage 3: descent with the choices fixed, in
+/// two rounds. The problem is corrected before stage 1 and before each round. Stage 4: groups of sliders go back to their defaults if the
+/// judge prefers that, and every group's worth is measured (not after threshold, cancelled or diverged). After each step continuous
+/// entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than 0.1 % in all.
+/// Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
 /// invalid_argument (options), diverged (no finite loss at all), and those of the problem.
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options);
 

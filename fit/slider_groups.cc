@@ -8,6 +8,9 @@
 namespace likeness {
 namespace {
 
+// The least fall of the loss for a group to go back: less is a matter of taste of the features, and the first guess knows better.
+constexpr double kClear = 0.004;
+
 bool of_group(const Parameter& p, const std::string& group) { return p.role == ParameterRole::identity && p.group == group; }
 
 std::vector<std::string> identity_groups(const Schema& schema) {
@@ -34,30 +37,38 @@ std::vector<float> without(const Schema& schema, std::span<const float> x, const
 Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, std::span<const float> x) {
   const std::vector<std::string> names = identity_groups(schema);
   std::vector<std::vector<float>> characters = {{x.begin(), x.end()}};
-  for (const std::string& name : names) characters.push_back(without(schema, x, name, true));
-  const Result<std::vector<double>> first = problem.judge(characters);
-  if (!first.ok()) return first.status();
+  std::vector<std::size_t> sliders, wholes;  // of each group, the character without its sliders, and without all of it
+  for (const std::string& name : names) {
+    sliders.push_back(characters.size());
+    characters.push_back(without(schema, x, name, true));
+    std::vector<float> whole = without(schema, x, name, false);
+    wholes.push_back(whole == characters.back() ? sliders.back() : characters.size());
+    if (whole != characters.back()) characters.push_back(std::move(whole));
+  }
+  const Result<std::vector<double>> losses = problem.judge(characters);
+  if (!losses.ok()) return losses.status();
 
-  JudgedGroups judged{characters[0], (*first)[0], {}};
+  JudgedGroups judged{characters[0], (*losses)[0], {}};
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto loss_without = [&](std::size_t group) { return (*losses)[sliders[group]]; };
   std::ranges::sort(
-      order, [&](std::size_t a, std::size_t b) { return (*first)[a + 1] != (*first)[b + 1] ? (*first)[a + 1] < (*first)[b + 1] : a < b; });
+      order, [&](std::size_t a, std::size_t b) { return loss_without(a) != loss_without(b) ? loss_without(a) < loss_without(b) : a < b; });
+  std::vector<bool> useless(names.size());
   for (const std::size_t g : order) {
-    if ((*first)[g + 1] >= (*first)[0]) break;
+    if (!(loss_without(g) < (*losses)[0] - kClear)) break;
     std::vector<std::vector<float>> fewer = {without(schema, judged.x, names[g], true)};
     if (fewer[0] == judged.x) continue;
-    const Result<std::vector<double>> loss = problem.judge(fewer);
+    const bool first = judged.x == characters[0];  // then it is measured already
+    const Result<std::vector<double>> loss = first ? Result<std::vector<double>>({loss_without(g)}) : problem.judge(fewer);
     if (!loss.ok()) return loss.status();
-    if ((*loss)[0] < judged.loss) judged.x = std::move(fewer[0]), judged.loss = (*loss)[0];
+    if (!((*loss)[0] < judged.loss - kClear)) continue;
+    judged.x = std::move(fewer[0]), judged.loss = (*loss)[0];
+    useless[g] = true;
   }
-
-  characters.clear();
-  for (const std::string& name : names) characters.push_back(without(schema, judged.x, name, false));
-  const Result<std::vector<double>> last = problem.judge(characters);
-  if (!last.ok()) return last.status();
   for (std::size_t g = 0; g < names.size(); ++g) {
-    const double rise = characters[g] == judged.x ? 0 : std::max(0.0, (*last)[g] - judged.loss);
+    // What is left of a group whose sliders went back are its choices and mixtures.
+    const double rise = std::max(0.0, (*losses)[wholes[g]] - (useless[g] ? loss_without(g) : (*losses)[0]));
     judged.groups.push_back({names[g], rise, rise / (rise + GroupConfidence::kHalfSure)});
   }
   return judged;

@@ -15,8 +15,9 @@ struct JudgedGroups {
 };
 
 /// Every group of continuous identity parameters whose return to the defaults lowers the judge's loss goes back, the most useless first, as
-/// long as that lowers it further: a beard that only the generator does not draw. Then the rise of the loss without each group, choices
-/// and mixtures included, is measured. `x`: a character whose choices are made. Errors: those of the problem.
+/// long as that lowers it further: a beard that only the generator does not draw. A group's rise is that of x's loss without the group,
+/// choices and mixtures included; without those alone, where the sliders went back. `x`: a character whose choices are made. Errors: those
+/// of the problem.
 Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, std::span<const float> x);
 
 }  // namespace likeness

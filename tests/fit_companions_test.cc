@@ -25,6 +25,7 @@ struct Parts {
   std::vector<float> weight = random_values(136 * kSize, 1, 10), bias = random_values(136, 2, 200), render = random_values(136, 3, 200),
                      photo = random_values(136, 4, 200), deviation = std::vector<float>(136, 3.0F), inputs = {0, 1, 3},
                      colours = random_values(12 * kFeatures, 5, 0.3F), routed = {1, 0, 0, 1, 0, 0, 0, 0, 0};
+  std::vector<float> strangers = {};
   std::string schema = test::small_schema().hash();
   bool photos = true;
 
@@ -36,6 +37,7 @@ struct Parts {
     add("landmarks.weight", weight), add("landmarks.bias", bias), add("landmarks.render_mean", render);
     if (photos) add("landmarks.photo_mean", photo), add("landmarks.photo_deviation", deviation);
     add("colours.inputs", inputs), add("colours.weight", colours), add("colours.routed", routed);
+    if (!strangers.empty()) add("similarity.strangers", strangers);
     writer.set_metadata("schema", schema);
     const auto file = Safetensors::parse(*writer.bytes());
     EXPECT_TRUE(file.ok());
@@ -44,6 +46,40 @@ struct Parts {
 };
 
 const std::vector<float> kX = {0.3F, 0.7F, 0.5F, 0.2F, 0.3F, 0, 1, 0, 0.4F};
+
+TEST(Companions, CorrectedTermsSayWhatTheClientsLandmarksAndColoursWould) {
+  const Companions c = *Parts{}.load();
+  Landmarks photo;
+  for (std::size_t i = 0; i < 136; ++i) photo[i / 2][i % 2] = static_cast<float>(3 * i);
+  LandmarkTerm landmarks(c, photo);
+  std::array<double, 136> client{};
+  for (std::size_t i = 0; i < 136; ++i) client[i] = 100 + static_cast<double>(i % 7);
+  EXPECT_GT(std::abs(landmarks.evaluate(c, kX, 1, {}) - landmarks.distance(client)), 0.1);
+  landmarks.correct(c, kX, client);
+  EXPECT_NEAR(landmarks.evaluate(c, kX, 1, {}), landmarks.distance(client), 1e-9);
+
+  ColourTerm colours({0.5, 0.4, 0.3, 0.2, 0.2, 0.2, 0.6, 0.3, 0.3, 0.1, 0.1, 0.1}, {1, 1, 0.3, 0.3});
+  std::vector<std::uint8_t> rgb(3 * 100, 0), labels(100, 0);
+  for (std::size_t i = 0; i < 60; ++i) labels[i] = i < 50 ? 1 : 8, rgb[3 * i] = i < 50 ? 102 : 204;  // skin and lips, no hair, no brows
+  const RegionColours seen = region_colours(rgb, labels);
+  EXPECT_EQ(seen.there, (std::array<bool, kColourRegions>{true, false, true, false}));
+  EXPECT_NEAR(seen.colours[0], 0.4, 1e-9);
+  EXPECT_NEAR(seen.colours[6], 0.8, 1e-9);
+  colours.correct(c, kX, seen);
+  EXPECT_NEAR(colours.evaluate(c, kX, 1, {}), colours.distance(seen), 1e-9);
+}
+
+TEST(Companions, SayHowAlikeStrangersAre) {
+  const Companions without = *Parts{}.load();
+  EXPECT_TRUE(without.strangers().empty());
+  Parts parts;
+  parts.strangers = {0.4F, 0.05F};
+  EXPECT_EQ(parts.load()->strangers()[0], 0.4F);
+  parts.strangers = {0.4F, 0};
+  EXPECT_EQ(parts.load().status().code, Code::corrupt_model);
+  parts.strangers = {0.4F};
+  EXPECT_EQ(parts.load().status().code, Code::corrupt_model);
+}
 
 TEST(Companions, ComputeWhatTheirTensorsSay) {
   const Parts parts;

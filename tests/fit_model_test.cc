@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/parallel.hpp"
 #include "fit/objective.hpp"
+#include "fit/objective_weights.hpp"
 #include "fit/report.hpp"
 #include "fit_fixture.hpp"
 #include "image/decode.hpp"
@@ -53,6 +54,43 @@ TEST(Objective, IsOneAtTheAverageAndNearNothingAtTheTruth) {
       EXPECT_LT(f.objective->evaluate(f.schema.default_vector(), {})->similarity, at_truth->similarity - 0.05);
     }
   }
+}
+
+TEST(Objective, OnceCorrectedTheGeneratorsLossIsTheClients) {
+  Fixture f(true);
+  const test::SmallClient client;
+  const Image photo = f.photo();
+  ASSERT_TRUE(f.objective->set_photo({photo, covered(photo.width)}, {.judge = &client}).ok());
+  const std::vector<std::vector<float>> characters = {truth(), f.schema.default_vector()};
+  const auto judged = f.objective->judge(characters);
+  ASSERT_TRUE(judged.ok()) << judged.status().message;
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_GT(std::abs(f.objective->evaluate(characters[i], {})->loss - (*judged)[i]), 0.01) << "the client draws something else";
+    ASSERT_TRUE(f.objective->correct(characters[i]).ok());
+    const auto value = f.objective->evaluate(characters[i], {});
+    EXPECT_NEAR(value->loss, (*judged)[i], 1e-4);
+    EXPECT_NEAR(value->similarity, *f.objective->similarity(characters[i]), 1e-4);
+    EXPECT_NEAR(std::accumulate(value->terms.begin(), value->terms.end(), 0.0), value->loss, 1e-5);
+  }
+  EXPECT_EQ(f.objective->judge(characters)->at(0), (*judged)[0]) << "the judge sees the client's pictures, corrected or not";
+  EXPECT_EQ(f.objective->term_names().size(), f.objective->evaluate(truth(), {})->terms.size());
+  EXPECT_EQ(f.objective->correct(std::vector<float>(3)).code, Code::invalid_argument);
+}
+
+TEST(Objective, WeightsReadBackAndNonsenseIsRefused) {
+  const auto weights = parse_objective(R"({"landmarks": 0, "depths": [1, 2], "weigh_places": false})");
+  ASSERT_TRUE(weights.ok());
+  EXPECT_EQ(weights->landmarks, 0);
+  EXPECT_EQ(weights->depths, (std::vector<double>{1, 2}));
+  EXPECT_FALSE(weights->weigh_places);
+  EXPECT_EQ(weights->features, ObjectiveWeights{}.features);
+  const auto again = parse_objective(objective_json(*weights).dump());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(objective_json(*again), objective_json(*weights));
+  for (const char* bad :
+       {"", "[]", "{", R"({"landmark": 1})", R"({"landmarks": -1})", R"({"landmarks": "1"})", R"({"landmarks": null})", R"({"depths": 1})",
+        R"({"depths": [true]})", R"({"depths": [-1]})", R"({"weigh_places": 1})", R"({"guess": 1.5})", R"({"prior": 1e999})"})
+    EXPECT_EQ(parse_objective(bad).status().code, Code::invalid_argument) << bad;
 }
 
 TEST(Objective, PriorPullsToTheAverageOnly) {

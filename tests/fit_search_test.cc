@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "fit/search.hpp"
+#include "fit/slider_groups.hpp"
 
 namespace likeness {
 namespace {
@@ -122,7 +123,8 @@ TEST(Search, ChoicesAreTheJudgesAndTheRestTheLosss) {
   const auto result = search(problem, s, s.default_vector(), {.iterations = 200, .step = 0.05});
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(s.chosen(*s.find("strong"), result->x), 3U);
-  EXPECT_EQ(problem.judged, 2 + 4 + 1 + 1);  // the options of both choices, the result, and that without its one group of sliders
+  // The options of both choices, the result, and that without the sliders of its one group and without all of it.
+  EXPECT_EQ(problem.judged, 2 + 4 + 1 + 2);
   EXPECT_NEAR(result->x[0], 0.3, 0.02);
 }
 
@@ -136,6 +138,59 @@ TEST(Search, GroupsThatTheJudgeSeesNoUseInGoBackToTheAverage) {
   EXPECT_FLOAT_EQ(result->x[1], 0.5F);
   EXPECT_NEAR(result->x[3], 0.7, 0.02);  // no slider
   EXPECT_DOUBLE_EQ(result->loss, problem.evaluate(result->x, {})->loss);
+}
+
+TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
+  const Schema s = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "groups", "size": 512, "parameters": [
+    {"name": "a", "group": "nose", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "b", "group": "beard", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "c", "group": "hair", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "style", "group": "hair", "type": "choice", "role": "identity", "options": ["u", "v"], "default": "u"},
+    {"name": "yaw", "group": "pose", "type": "continuous", "role": "nuisance", "min": 0, "default": 0.5, "max": 1}]})");
+  // The judge likes the nose as it is, sees no use in the beard and a little in the hair's slider, and much in its style.
+  class Groups : public SearchProblem {
+   public:
+    Result<Value> evaluate(std::span<const float>, std::span<float>) override { return Value{1, 0}; }
+    Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
+      std::vector<double> losses;
+      for (const auto& x : characters)
+        losses.push_back(1 - 0.1 * std::abs(x[0] - 0.5) + 0.1 * std::abs(x[1] - 0.5) - 0.005 * std::abs(x[2] - 0.5) + 0.2 * x[3]);
+      return losses;
+    }
+  } problem;
+  const std::vector<float> x = {0.9F, 0.8F, 0.1F, 0, 1, 0.7F};
+  const auto judged = judge_groups(problem, s, x);
+  ASSERT_TRUE(judged.ok()) << judged.status().message;
+  EXPECT_EQ(judged->x, (std::vector<float>{0.9F, 0.5F, 0.1F, 0, 1, 0.7F}));
+  EXPECT_NEAR(judged->loss, 1 - 0.04 - 0.002, 1e-6);
+  ASSERT_EQ(judged->groups.size(), 3U);
+  EXPECT_EQ(judged->groups[0].group, "nose");
+  EXPECT_NEAR(judged->groups[0].rise, 0.04, 1e-6);
+  EXPECT_NEAR(judged->groups[0].confidence, 0.8, 1e-4);
+  EXPECT_EQ(judged->groups[1].rise, 0);
+  EXPECT_NEAR(judged->groups[2].rise, 0.2 + 0.002, 1e-6);
+}
+
+TEST(Search, IsCorrectedAtCharactersBeforeEveryStage) {
+  class Corrected : public Bowl {
+   public:
+    std::vector<std::vector<float>> at;
+    Status correct(std::span<const float> x) override {
+      at.emplace_back(x.begin(), x.end());
+      return Status::success();
+    }
+  } problem;
+  const Schema s = schema();
+  std::vector<float> soft = s.default_vector();
+  for (std::size_t i = 7; i < 11; ++i) soft[i] = i == 8 ? 0.4F : 0.2F;
+  ASSERT_TRUE(search(problem, s, soft, {.iterations = 40}).ok());
+  ASSERT_EQ(problem.at.size(), 3U);
+  for (std::vector<float> x : problem.at) {
+    const std::vector<float> before = x;
+    s.canonicalise(x);
+    EXPECT_EQ(x, before) << "a character has its choices made";
+  }
+  EXPECT_NE(problem.at[1], problem.at[2]);
 }
 
 TEST(Search, AHiccupAtTheStartOfTheLastStageKeepsTheJudgesChoices) {
@@ -267,8 +322,8 @@ TEST(Search, RefusesNonsense) {
   EXPECT_EQ(search(bowl, s, x, {.iterations = 0}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, x, {.step = 0}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, x, {.threshold = -1}).status().code, Code::invalid_argument);
-  EXPECT_EQ(search(bowl, s, x, {.prior = -1}).status().code, Code::invalid_argument);
-  EXPECT_EQ(search(bowl, s, x, {.prior = std::nan("")}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.weights = {.prior = -1}}).status().code, Code::invalid_argument);
+  EXPECT_EQ(search(bowl, s, x, {.weights = {.prior = std::nan("")}}).status().code, Code::invalid_argument);
   EXPECT_EQ(search(bowl, s, std::span(x).first(3), {}).status().code, Code::invalid_argument);
 }
 

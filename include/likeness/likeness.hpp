@@ -98,10 +98,11 @@ struct ObjectiveWeights {
   double nuisance_prior = 0.06;     ///< the same for pose, expression, camera
   double light_prior = 0.06;        ///< the same for what changes colours, but neither landmarks nor identity (models with companions)
   double tint_prior = 0.02;         ///< of the squared distance (a sum) of identity that changes colours and nothing else (companions)
-  double guard = 0;                 ///< holds shape the more, the more a slider moves landmarks as pose and expression do (companions)
-  double guess = 0;                 ///< share of the way from the average to the first guess that the priors' middle lies, 0 to 1 (encoders)
-  bool weigh_places = true;         ///< features count by the photo's classes; else every place that the photo covers counts the same
-  bool centre_domains = true;       ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
+  double choice_prior = 0.15;       ///< of options of choices that the first guess finds less likely than its favourite
+  double guess = 1;            ///< share of the way from the average to the first guess that the priors' middle lies, 0 to 1 (encoders)
+  double iris = 0.1;           ///< of the irises' colour against the cheek's, among the judge's terms only (ChoiceJudge::client)
+  bool weigh_places = true;    ///< features count by the photo's classes; else every place that the photo covers counts the same
+  bool centre_domains = true;  ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
 };
 
 /// Weights from a JSON object: {"landmarks": 0, "depths": [1, 1, 2, 2], ...}; what it does not name keeps its default.
@@ -109,7 +110,7 @@ struct ObjectiveWeights {
 Result<ObjectiveWeights> parse_objective(std::string_view json);
 
 struct FitOptions {
-  int iterations = 60;            ///< gradient steps in all, 1 to 10000
+  int iterations = 30;            ///< gradient steps in all, 1 to 10000
   double threshold = 1;           ///< stop once the similarity reaches it; 1: never before the iterations are used up
   double step = 0.03;             ///< first step size; falls to 0.15 of it by the last iteration
   ObjectiveWeights weights = {};  ///< objective likeness only
@@ -160,8 +161,10 @@ struct FitSeconds {
 /// same in each; everything else is the photo's own.
 struct FitResult {
   Character character;  ///< nuisance parameters (pose, expression, light) as fitted; renders and .mhm leave them out
-  /// 1 - D, where D is the mean over depths of sum w |a - b| / sum w (|a| + |b|), a and b the (centred) features of photo and
-  /// generated face, w the weight of the place. 1: equal; 0: opposite; unrelated faces come to about 0.3.
+  /// How alike the photo and the client's picture of the character are (with the fitted pose, expression and light): the share of other
+  /// people's characters that would be less like this photo, by 1 - D and a normal distribution that was measured on photographs (models
+  /// with companions; 1 - D itself without, or where features are not centred). D is the mean over depths of
+  /// sum w |a - b| / sum w (|a| + |b|), a and b the centred features, w the weight of the place.
   double similarity = 0;
   std::vector<double>
       losses;  ///< of every step, 1 at the average face. The returned character is that of the last stage's least, with
@@ -238,6 +241,10 @@ class Fitter {
   Result<FitResult> fit(const PhotoView& photo, const FitOptions& options = {});
   /// The same with landmarks from the host, in pixels of the photo.
   Result<FitResult> fit(const PhotoView& photo, const Landmarks& landmarks, const FitOptions& options = {});
+  /// FitResult::similarity of a photo file and each of several characters, drawn with the pose, expression and light that they have: which
+  /// of a game's characters looks most like somebody. Errors: as fit_bytes(), invalid_argument (a character of another length).
+  Result<std::vector<double>> similarities(std::span<const std::uint8_t> file, std::span<const Character> characters,
+                                           const FitOptions& options = {});
   /// Fits a picture that is in the reference face's frame already (512 x 512), such as the client's own of a character. Nothing is
   /// aligned: options.align is not used, and faces that are turned or small are taken as they are.
   /// Errors: invalid_argument (another size, landmarks that are not finite), diverged, client_failed.
