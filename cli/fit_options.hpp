@@ -35,7 +35,7 @@ Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments);
 
 /// --align affine|similarity
 void add_align_option(CLI::App& command, AlignKind& align);
-/// --iterations, --threshold, --step, --loss, --align, --seed, --optimizer, --objective, --prior
+/// --iterations, --threshold, --step, --loss, --align, --seed, --optimizer, --objective, --weights
 void add_fit_options(CLI::App& command, FitOptions& options);
 
 /// Encodes and writes a picture. Errors: io_error, invalid_argument.

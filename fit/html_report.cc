@@ -82,9 +82,9 @@ double total(const FitSeconds& seconds) {
 }
 
 std::string facts(const FitResult& result, const FitOptions& options) {
-  std::string out =
-      "<div><div class=\"big\">" + number(result.similarity, 3) +
-      "</div><p class=\"soft\">similarity of photo and generated face; 1: equal, about 0.3: unrelated</p>\n<dl class=\"facts\">";
+  std::string out = "<div><div class=\"big\">" + number(result.similarity, 3) +
+                    "</div><p class=\"soft\">similarity: the share of other people&#39;s characters that are less like this photo</p>\n<dl "
+                    "class=\"facts\">";
   const auto fact = [&out](const char* name, const std::string& value, const std::string& meaning) {
     out += std::string("<dt>") + name + "</dt><dd>" + value + "<small>" + meaning + "</small></dd>\n";
   };

@@ -90,6 +90,9 @@ Result<SearchProblem::Value> JointProblem::evaluate(std::span<const float> x, st
   return mean;
 }
 
+// Asked about identity, whose entries are the model's own.
+bool JointProblem::shapes(std::size_t entry) const { return photos_.front().objective->shapes(entry); }
+
 Status JointProblem::correct(std::span<const float> x) {
   for (std::size_t k = 0; k < photos_.size(); ++k) {
     if (Status status = photos_[k].objective->correct(of_photo(x, k)); !status.ok()) return status;

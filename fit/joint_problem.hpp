@@ -33,6 +33,7 @@ class JointProblem : public SearchProblem {
   /// Errors of these: invalid_argument (lengths), and those of the objectives.
   Result<Value> evaluate(std::span<const float> x, std::span<float> gradient) override;
   Status correct(std::span<const float> x) override;
+  bool shapes(std::size_t entry) const override;
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
 
  private:

@@ -50,7 +50,8 @@ double bridge_contrast(const Image& picture, const Landmarks& landmarks) {
   Point middle{};
   for (std::size_t i = 36; i < 48; ++i) middle[0] += landmarks[i][0] / 12, middle[1] += landmarks[i][1] / 12;
   const double unit = interocular_distance(landmarks);
-  if (!std::isfinite(unit) || unit < 1 || !std::isfinite(middle[0]) || !std::isfinite(middle[1])) return 0;
+  const auto inside = [](float at, int side) { return at >= 0 && at < static_cast<float>(side); };  // false of NaN
+  if (!(unit >= 1) || !inside(middle[0], picture.width) || !inside(middle[1], picture.height)) return 0;
   const auto row = [&](double offset, double half) {
     const double y = std::clamp(middle[1] + offset * unit, 0.0, picture.height - 1.0);
     const double x1 = std::clamp(middle[0] - half * unit, 0.0, picture.width - 1.0),

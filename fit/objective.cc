@@ -150,6 +150,8 @@ Status Objective::set_photo(const FramedPhoto& photo, const ObjectiveOptions& op
   return state_->set_photo(photo, options);
 }
 
+bool Objective::shapes(std::size_t entry) const { return state_->companions == nullptr || state_->companions->moves_landmarks(entry); }
+
 void Objective::lean(std::span<const float> x) { state_->prior.lean(x, state_->options.weights.guess); }
 
 Result<Objective::Value> Objective::evaluate(std::span<const float> x, std::span<float> gradient) { return state_->evaluate(x, gradient); }

@@ -61,6 +61,8 @@ class Objective : public SearchProblem {
   Status correct(std::span<const float> x) override;
   /// The losses with the client's pictures, landmarks and colours in the networks' place (ObjectiveOptions::judge), else the losses.
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
+  /// Companions::moves_landmarks(); true without companions.
+  bool shapes(std::size_t entry) const override;
   /// FitResult::similarity of a character by the client's picture, else by the generator's. Errors: as judge().
   Result<double> similarity(std::span<const float> x);
   /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.

@@ -77,7 +77,7 @@ class Search {
     best_ = {};  // losses of relaxed points do not count: they are not characters
     for (int round = 0; round < kRounds && !ended_; ++round) {
       if (Status status = correct(x); !status.ok()) return status;
-      best_ = {};
+      best_ = {};  // nor do those from before a correction
       if (Status status = descend(x, (options_.iterations - used_) / (kRounds - round), false); !status.ok()) return status;
       if (!best_.x.empty()) x = best_.x;
     }
@@ -88,7 +88,7 @@ class Search {
       best_ = {x, *value};
     }
     SearchResult result;
-    if ((!ended_ || stop_ == StopReason::plateau)) {
+    if (!ended_ || stop_ == StopReason::plateau) {
       const Stopwatch watch(judge_seconds_);
       Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
       if (!judged.ok()) return judged.status();

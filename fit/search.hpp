@@ -26,6 +26,8 @@ class SearchProblem {
   /// Makes evaluate() agree with judge() at x, a character whose choices are made, as far as it can. Losses from before compare with none
   /// from after.
   virtual Status correct(std::span<const float> /*x*/) { return Status::success(); }
+  /// Whether an entry changes shapes; else it only paints, as a beard's density does.
+  virtual bool shapes(std::size_t /*entry*/) const { return true; }
   /// What characters whose choices are made are compared by: their losses, or a dearer and better measure of them. All at once, so that
   /// they can be measured in parallel.
   virtual Result<std::vector<double>> judge(std::span<const std::vector<float>> characters);

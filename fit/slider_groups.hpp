@@ -14,10 +14,10 @@ struct JudgedGroups {
   std::vector<GroupConfidence> groups;
 };
 
-/// Every group of continuous identity parameters whose return to the defaults lowers the judge's loss goes back, the most useless first, as
-/// long as that lowers it further: a beard that only the generator does not draw. A group's rise is that of x's loss without the group,
-/// choices and mixtures included; without those alone, where the sliders went back. `x`: a character whose choices are made. Errors: those
-/// of the problem.
+/// Groups of continuous identity parameters go back to the defaults, the most useless first. Shapes, where that clearly lowers the judge's
+/// loss; paint, unless that clearly raises it: a moustache that is hardly seen is none. A group's rise is that of x's loss without the
+/// group, choices and mixtures included; without those alone, where the sliders went back. `x`: a character whose choices are made. Errors:
+/// those of the problem.
 Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, std::span<const float> x);
 
 }  // namespace likeness

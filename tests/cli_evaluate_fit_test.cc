@@ -132,10 +132,13 @@ TEST_F(EvaluateFit, KnowsCharactersAgain) {
 
 TEST_F(EvaluateFit, NeitherJobsNorJsonChangeFigures) {
   const auto run = [](int jobs, const char* csv, const char* json) {
-    return run_program(command() + " --jobs " + std::to_string(jobs) + json + " --csv " + file(csv).string() + random_model());
+    return run_program(command() + " --strangers 2 --jobs " + std::to_string(jobs) + json + " --csv " + file(csv).string() +
+                       random_model());
   };
   const auto one = timeless(figures(run(1, "one.csv", "")));
   EXPECT_GT(one.size(), 20U);
+  EXPECT_GT(one.at("fit_strangers_similarity_mean"), 0);
+  EXPECT_LT(one.at("fit_strangers_similarity_mean"), one.at("fit_similarity_mean"));
   const Figures two = nlohmann::json::parse(run(2, "two.csv", " --json").output).get<Figures>();
   EXPECT_EQ(one, timeless(two));
   Rows first = rows(file("one.csv")), second = rows(file("two.csv"));

@@ -182,8 +182,8 @@ class HtmlIndex : public ::testing::Test {
 
   // A batch as the command runs it; a photo that says "bad" is refused.
   BatchCounts run(bool report) {
-    const BatchWork work = [&](const BatchInput& input, std::span<const std::uint8_t> bytes, const fs::path& folder) -> Result<double> {
-      if (std::string(bytes.begin(), bytes.end()) == "bad") return Status{Code::no_face, "no <face> in it"};
+    const BatchWork work = [&](const BatchInput& input, const BatchFiles& files, const fs::path& folder) -> Result<double> {
+      if (std::string(files[0].begin(), files[0].end()) == "bad") return Status{Code::no_face, "no <face> in it"};
       const Fitted& f = fitted();
       if (Status status = write_result(folder, input.stem, *f.model, f.result, f.options); !status.ok()) return status;
       if (report) {

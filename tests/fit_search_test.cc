@@ -157,6 +157,8 @@ TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
         losses.push_back(1 - 0.1 * std::abs(x[0] - 0.5) + 0.1 * std::abs(x[1] - 0.5) - 0.005 * std::abs(x[2] - 0.5) + 0.2 * x[3]);
       return losses;
     }
+    bool shapes(std::size_t entry) const override { return entry != painted; }
+    std::size_t painted = 99;
   } problem;
   const std::vector<float> x = {0.9F, 0.8F, 0.1F, 0, 1, 0.7F};
   const auto judged = judge_groups(problem, s, x);
@@ -169,6 +171,13 @@ TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
   EXPECT_NEAR(judged->groups[0].confidence, 0.8, 1e-4);
   EXPECT_EQ(judged->groups[1].rise, 0);
   EXPECT_NEAR(judged->groups[2].rise, 0.2 + 0.002, 1e-6);
+
+  // A nose that only paints stays for its 0.04, but not for less than 0.01.
+  problem.painted = 0;
+  EXPECT_EQ(judge_groups(problem, s, x)->x[0], 0.9F);
+  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.58F, 0.8F, 0.1F, 0, 1, 0.7F})->x[0], 0.5F);
+  problem.painted = 99;
+  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.58F, 0.8F, 0.1F, 0, 1, 0.7F})->x[0], 0.58F);
 }
 
 TEST(Search, IsCorrectedAtCharactersBeforeEveryStage) {

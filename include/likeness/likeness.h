@@ -176,7 +176,7 @@ LIKENESS_API const char* likeness_result_json(const likeness_result* result);
 /* The character as a MakeHuman saved model, the text of a .mhm; NULL where the scene is not MakeHuman's head. */
 LIKENESS_API const char* likeness_result_mhm(const likeness_result* result);
 
-/* 1: features equal; unrelated faces come to about 0.3. */
+/* The share of other people's characters that would be less like the photo, 0 to 1 (models with companions). */
 LIKENESS_API double likeness_result_similarity(const likeness_result* result);
 
 /* Why the fit ended: LIKENESS_STOP_... */
