@@ -31,7 +31,7 @@ double row_mean(const Image& picture, int y, int x1, int x2) {
 
 // Of places that are hair in the photo's or the character's label map, the share that only one has; 0 where there is hardly any.
 double other_hair(const Labels& photo, const Labels& character) {
-  if (photo.size == 0 || character.size == 0) return 0;
+  if (photo.classes.empty() || character.classes.empty()) return 0;
   double either = 0, both = 0;
   for (int y = 0; y < photo.size; ++y) {
     for (int x = 0; x < photo.size; ++x) {

@@ -120,7 +120,8 @@ TEST(Fitter, StartsWhereItIsTold) {
     EXPECT_TRUE(result.ok()) << result.status().message;
     return result.ok() ? result->losses : std::vector<double>();
   };
-  const FitOptions guess{.iterations = 3, .domain = PictureDomain::render};
+  // The photo is the generator's picture, which the client draws otherwise.
+  const FitOptions guess{.iterations = 3, .choices = ChoiceJudge::generator, .domain = PictureDomain::render};
   FitOptions average = guess, near = guess;
   average.start = StartKind::average;
   near.seed = 5;

@@ -57,6 +57,8 @@ TEST(Notes, NameSlidersAtTheirEnds) {
 TEST(Notes, MeasureHairThatOnlyOneOfThemHas) {
   FitResult result = result_of(face(false), test::small_schema().default_vector());
   result.photo_labels = {8, std::vector<std::uint8_t>(64, 1)};
+  result.posed_labels = {16, {}};  // of a client that draws none
+  EXPECT_TRUE(fit_notes(result, test::small_schema()).empty());
   result.posed_labels = {16, std::vector<std::uint8_t>(256, 1)};
   std::fill_n(result.photo_labels.classes.begin(), 32, std::uint8_t{2});  // the upper half
   std::fill_n(result.posed_labels.classes.begin(), 64, std::uint8_t{2});  // the upper quarter
