@@ -170,7 +170,7 @@ double ColourTerm::evaluate(const Companions& companions, std::span<const float>
   std::array<double, kColours> upstream;
   double value = 0;
   for (std::size_t c = 0; c < kColours; ++c) {
-    const double apart = colours[c] + lack_[c] - target_[c], w = there_[c / 3] ? weight_[c / 3] / (3 * sum_) : 0;
+    const double apart = colours[c] + lack_[c] - target_[c], w = weight_[c / 3] / (3 * sum_);
     value += w * std::abs(apart);
     upstream[c] = scale * w * sign(apart);
   }
@@ -178,18 +178,16 @@ double ColourTerm::evaluate(const Companions& companions, std::span<const float>
   return value;
 }
 
-double ColourTerm::distance(const RegionColours& seen) const {
+double ColourTerm::distance(const std::array<double, kColours>& colours) const {
+  if (!active()) return 0;
   double value = 0;
-  for (std::size_t c = 0; c < kColours; ++c) {
-    if (seen.there[c / 3]) value += weight_[c / 3] / (3 * sum_) * std::abs(seen.colours[c] - target_[c]);
-  }
-  return active() ? value : 0;
+  for (std::size_t c = 0; c < kColours; ++c) value += weight_[c / 3] / (3 * sum_) * std::abs(colours[c] - target_[c]);
+  return value;
 }
 
-void ColourTerm::correct(const Companions& companions, std::span<const float> x, const RegionColours& seen) {
+void ColourTerm::correct(const Companions& companions, std::span<const float> x, const std::array<double, kColours>& colours) {
   const std::array<double, kColours> imitated = companions.colours(x);
-  there_ = seen.there;
-  for (std::size_t c = 0; c < kColours; ++c) lack_[c] = there_[c / 3] ? seen.colours[c] - imitated[c] : 0;
+  for (std::size_t c = 0; c < kColours; ++c) lack_[c] = colours[c] - imitated[c];
 }
 
 RegionColours region_colours(std::span<const std::uint8_t> rgb, std::span<const std::uint8_t> labels) {

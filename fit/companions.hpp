@@ -92,11 +92,10 @@ class ColourTerm {
   ColourTerm(const std::array<double, 3 * kColourRegions>& target, const std::array<double, kColourRegions>& weight);
   /// The value; adds scale * gradient on the routed entries unless `gradient` is empty.
   double evaluate(const Companions& companions, std::span<const float> x, double scale, std::span<float> gradient) const;
-  /// The value for colours that are known; regions that are not `there` do not count.
-  double distance(const RegionColours& seen) const;
-  /// From now on evaluate() adds to the companion's colours what it lacks at x, where the client's are `seen`; regions that are not there
-  /// do not count.
-  void correct(const Companions& companions, std::span<const float> x, const RegionColours& seen);
+  /// The value for colours that are known.
+  double distance(const std::array<double, 3 * kColourRegions>& colours) const;
+  /// From now on evaluate() adds to the companion's colours what it lacks at x, where the client's are `colours`.
+  void correct(const Companions& companions, std::span<const float> x, const std::array<double, 3 * kColourRegions>& colours);
   bool active() const { return sum_ > 0; }
   const std::array<double, 3 * kColourRegions>& target() const { return target_; }
   /// Whether a region counts at all.
@@ -107,7 +106,6 @@ class ColourTerm {
   std::array<double, kColourRegions> weight_{};
   double sum_ = 0;
   std::array<double, 3 * kColourRegions> lack_{};
-  std::array<bool, kColourRegions> there_ = {true, true, true, true};
 };
 
 /// Mean colours of a photo's regions from its class probabilities. `rgb` [3, places] in [0, 1], `probabilities` [11, places],

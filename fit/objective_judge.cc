@@ -42,7 +42,14 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
   net.forward();
   for (std::size_t i = 0; i < drawing.landmarks.size(); ++i)
     drawing.landmarks[i] = rendered->landmarks[i / 2][i % 2] * (512.0 / rendered->size);
-  if (colour_term > 0) drawing.colours = region_colours(rendered->rgb, rendered->labels);
+  if (colour_term > 0) {
+    // A bald head must not be spared the photo's hair colour.
+    drawing.colours = companions->colours(x);
+    const RegionColours seen = region_colours(rendered->rgb, rendered->labels);
+    for (std::size_t c = 0; c < drawing.colours.size(); ++c) {
+      if (seen.there[c / 3]) drawing.colours[c] = seen.colours[c];
+    }
+  }
   if (iris) drawing.iris = iris_hue(picture, rendered->landmarks, PictureDomain::render);
   return drawing;
 }

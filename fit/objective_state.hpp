@@ -75,7 +75,7 @@ struct Objective::State {
   struct Drawing {
     std::unique_ptr<PictureProgram> program;  // has run; given back by put_back()
     std::array<double, 136> landmarks{};
-    RegionColours colours;
+    std::array<double, 3 * kColourRegions> colours{};  // the companions' where the client shows none
     std::optional<IrisHue> iris;
   };
   std::mutex idle_mutex;
