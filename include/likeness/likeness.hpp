@@ -129,7 +129,8 @@ struct FitOptions {
 /// What a group of sliders is worth to a fit.
 struct GroupConfidence {
   std::string group;
-  double rise = 0;        ///< of the loss by the client's picture, were the group at the average; of its choices alone where its sliders were put back
+  double rise =
+      0;  ///< of the loss by the client's picture, were the group at the average; of its choices alone where its sliders were put back
   double confidence = 0;  ///< rise / (rise + kHalfSure), in [0, 1)
   static constexpr double kHalfSure = 0.01;
 };
