@@ -61,6 +61,31 @@ int main(int argc, char** argv) {
   add("extractor", {96, 160, 32, 32, 3, 3, 2, 1});
   add("extractor", {160, 160, 16, 16, 3, 3, 1, 1});
   add("extractor", {96, 160, 32, 32, 1, 1, 2, 0});
+  const std::vector<std::int64_t> paper{512, 512, 512, 256, 128, 64, 64, 3};
+  for (std::size_t i = 1; i < paper.size(); ++i) {
+    const std::int64_t side = std::int64_t{4} << i;
+    add("paper/generator", {paper[i], paper[i - 1], side, side, 4, 4, 2, 1});
+  }
+  add("paper/extractor", {3, 64, 256, 256, 7, 7, 2, 3});
+  add("paper/extractor", {64, 64, 64, 64, 1, 1});
+  add("paper/extractor", {64, 256, 64, 64, 1, 1});
+  add("paper/extractor", {256, 64, 64, 64, 1, 1});
+  add("paper/extractor", {64, 64, 64, 64, 3, 3, 1, 1});
+  add("paper/extractor", {128, 128, 64, 64, 3, 3, 2, 1});
+  add("paper/extractor", {256, 512, 64, 64, 1, 1, 2});
+  add("paper/extractor", {128, 512, 32, 32, 1, 1});
+  add("paper/extractor", {512, 128, 32, 32, 1, 1});
+  add("paper/extractor", {128, 128, 32, 32, 3, 3, 1, 1});
+  add("paper/extractor", {256, 256, 32, 32, 3, 3, 2, 1});
+  add("paper/extractor", {512, 1024, 32, 32, 1, 1, 2});
+  add("paper/extractor", {256, 1024, 16, 16, 1, 1});
+  add("paper/extractor", {1024, 256, 16, 16, 1, 1});
+  add("paper/extractor", {256, 256, 16, 16, 3, 3, 1, 1});
+  add("paper/extractor", {512, 512, 16, 16, 3, 3, 2, 1});
+  add("paper/extractor", {1024, 2048, 16, 16, 1, 1, 2});
+  add("paper/extractor", {512, 2048, 8, 8, 1, 1});
+  add("paper/extractor", {2048, 512, 8, 8, 1, 1});
+  add("paper/extractor", {512, 512, 8, 8, 3, 3, 1, 1});
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

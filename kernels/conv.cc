@@ -5,91 +5,52 @@
 #include <numeric>
 
 #include "base/parallel.hpp"
-#include "kernels/tap_panel.hpp"
+#include "kernels/conv_tiles.hpp"
+#include "kernels/padded_source.hpp"
 
 namespace likeness::kernels {
 namespace {
 
-constexpr std::int64_t kChunk = 576;             // flat places of one task: a multiple of every tile's width
-constexpr std::int64_t kMinimumTasks = 8;        // a layer with fewer chunks is split by channels too
-constexpr std::int64_t kTaskProducts = 1 << 16;  // unless its tasks would have fewer products than this
-constexpr std::int64_t kCopyChunk = 1 << 14;
+constexpr std::int64_t kChunk = 12 * kTilePlaces;  // places of one task at most
+constexpr std::int64_t kMinimumTasks = 8;          // a layer with fewer chunks is split by channels too
+constexpr std::int64_t kTaskProducts = 1 << 18;    // unless its tasks would have fewer products than this
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// The padded source: `channels` x `phases` x `phases` planes of height x width;
-// plane (c, u, v) [i, j] = from[c, step i + u - top, step j + v - left], zero outside and where mask <= 0.
-struct Source {
-  std::int64_t channels, phases, step, height, width, top, left;
-  std::int64_t plane() const { return height * width; }
-  std::int64_t channel_stride() const { return phases * phases * plane(); }
-  std::int64_t size() const { return channels * channel_stride() + kSourceSlack; }
-};
-
-void copy_row(const float* from, const float* mask, std::int64_t from_width, std::int64_t first, std::int64_t step, std::int64_t width,
-              float* to) {
-  // Columns j with 0 <= first + step j < from_width.
-  const std::int64_t begin = std::clamp<std::int64_t>(first >= 0 ? 0 : divide_up(-first, step), 0, width);
-  const std::int64_t end = std::clamp<std::int64_t>(from_width > first ? divide_up(from_width - first, step) : 0, begin, width);
-  std::fill(to, to + begin, 0.0F);
-  const std::int64_t shift = first + begin * step;
-  if (end > begin) copy_places(from + shift, mask != nullptr ? mask + shift : nullptr, step, end - begin, to + begin);
-  std::fill(to + end, to + width, 0.0F);
-}
-
-void fill_source(const Source& s, const float* from, const float* mask, std::int64_t from_height, std::int64_t from_width, float* to) {
-  const std::int64_t rows = std::max<std::int64_t>(1, kCopyChunk / (s.width * s.phases * s.phases));  // of one task
-  parallel_for(divide_up(s.channels * s.height, rows), [&](std::int64_t task) {
-    for (std::int64_t r = task * rows; r < std::min(s.channels * s.height, (task + 1) * rows); ++r) {
-      const std::int64_t c = r / s.height;
-      const std::int64_t i = r % s.height;
-      for (std::int64_t u = 0; u < s.phases; ++u) {
-        const std::int64_t row = s.step * i + u - s.top;
-        for (std::int64_t v = 0; v < s.phases; ++v) {
-          float* out = to + c * s.channel_stride() + ((u * s.phases + v) * s.height + i) * s.width;
-          if (row < 0 || row >= from_height) {
-            std::fill_n(out, s.width, 0.0F);
-          } else {
-            const std::int64_t offset = (c * from_height + row) * from_width;
-            copy_row(from + offset, mask != nullptr ? mask + offset : nullptr, from_width, v - s.left, s.step, s.width, out);
-          }
-        }
-      }
-    }
-  });
-  std::fill_n(to + s.channels * s.channel_stride(), kSourceSlack, 0.0F);
-}
-
-// Runs the panels of `rows` output channels over `places` flat places, in tasks; job holds everything else.
-// Panels of one column phase lie `panel_stride[p]` floats apart.
-void run_panels(const TapJob& job, std::int64_t rows, std::int64_t places, const std::int64_t* panel_stride) {
+// Runs `rows` output channels over `places` places, in tasks; job holds everything else.
+void run_tiles(const TapJob& job, std::int64_t rows, std::int64_t places) {
+  std::int64_t taps = 0;
+  for (int p = 0; p < job.column_phases; ++p) taps += job.columns[p].taps;
   const std::int64_t panels = divide_up(rows, kPanelRows);
-  const std::int64_t chunks = divide_up(places, kChunk);
-  const std::int64_t products = places * rows * job.channels * job.columns[0].taps * job.column_phases;
-  const std::int64_t groups = std::min({panels, divide_up(kMinimumTasks, chunks), 1 + products / kTaskProducts});
+  const std::int64_t products = places * rows * job.channels * taps;
+  const std::int64_t wanted = std::clamp(products / kTaskProducts, std::int64_t{1}, kMinimumTasks);
+  // Places are split first: a copied block then serves more channels.
+  const std::int64_t blocks = divide_up(places, kTilePlaces);
+  const std::int64_t chunks = std::max(divide_up(places, kChunk), std::min(blocks, wanted));
+  const std::int64_t most = kMaxPanels / job.column_phases;
+  const std::int64_t groups = std::max(divide_up(panels, most), std::min(panels, wanted / chunks));
   parallel_for(chunks * groups, [&](std::int64_t task) {
     const std::int64_t chunk = task / groups;
     const std::int64_t group = task % groups;
+    const std::int64_t panel = panels * group / groups;
     TapColumns columns[2];
-    for (std::int64_t panel = panels * group / groups; panel < panels * (group + 1) / groups; ++panel) {
-      TapJob mine = job;
-      for (int p = 0; p < job.column_phases; ++p) {
-        columns[p] = job.columns[p];
-        columns[p].panel += panel * panel_stride[p];
-      }
-      mine.columns = columns;
-      mine.rows = std::min(kPanelRows, rows - panel * kPanelRows);
-      mine.out += panel * kPanelRows * job.out_channel_stride;
-      if (mine.bias != nullptr) mine.bias += panel * kPanelRows;
-      if (mine.residual != nullptr) mine.residual += panel * kPanelRows * job.out_channel_stride;
-      mine.begin = chunk * kChunk;
-      mine.end = std::min(places, mine.begin + kChunk);
-      tap_panel(mine);
+    for (int p = 0; p < job.column_phases; ++p) {
+      columns[p] = job.columns[p];
+      columns[p].panels += panel * columns[p].panel_stride;
     }
+    TapJob mine = job;
+    mine.columns = columns;
+    mine.rows = std::min(rows, panels * (group + 1) / groups * kPanelRows) - panel * kPanelRows;
+    mine.out += panel * kPanelRows * job.out_channel_stride;
+    if (mine.bias != nullptr) mine.bias += panel * kPanelRows;
+    if (mine.residual != nullptr) mine.residual += panel * kPanelRows * job.out_channel_stride;
+    mine.begin = blocks * chunk / chunks * kTilePlaces;
+    mine.end = std::min(places, blocks * (chunk + 1) / chunks * kTilePlaces);
+    tap_tiles(mine);
   });
 }
 
-Source gather_source(const ConvShape& s) {
+PaddedSource gather_source(const ConvShape& s) {
   const std::int64_t phases = std::min(s.stride, std::max(s.extent_h(), s.extent_w()));
   return {s.in,      phases,   s.stride, s.out_height() + (s.extent_h() - 1) / s.stride, s.out_width() + (s.extent_w() - 1) / s.stride,
           s.padding, s.padding};
@@ -129,15 +90,21 @@ Extent scatter_extent(const ConvShape& s, std::int64_t x_size, std::int64_t kern
   return {-lowest, std::max(highest - lowest + 1, divide_up(x_size, s.stride))};
 }
 
-Source scatter_source(const ConvShape& s) {
+PaddedSource scatter_source(const ConvShape& s) {
   const Extent rows = scatter_extent(s, s.height, s.kernel_h);
   const Extent columns = scatter_extent(s, s.width, s.kernel_w);
   return {s.out, 1, 1, rows.size, columns.size, rows.before, columns.before};
 }
 
+// Whether the picture itself can be the source: nothing moves, and no tile reads behind its end.
+bool is_source(const PaddedSource& s, std::int64_t height, std::int64_t width) {
+  return s.phases == 1 && s.step == 1 && s.top == 0 && s.left == 0 && s.height == height && s.width == width && height * width % 16 == 0;
+}
+
 // The job of group `group` of `channels` source channels and `rows` output channels each.
 TapJob group_job(TapJob job, std::int64_t group, std::int64_t channels, std::int64_t rows) {
   job.source += group * channels * job.channel_stride;
+  if (job.mask != nullptr) job.mask += group * channels * job.channel_stride;
   job.out += group * rows * job.out_channel_stride;
   if (job.residual != nullptr) job.residual += group * rows * job.out_channel_stride;
   if (job.bias != nullptr) job.bias += group * rows;
@@ -214,8 +181,9 @@ std::int64_t PackedConv::workspace(const ConvShape& shape) const {
 
 void PackedConv::gather(const ConvShape& shape, const float* x, const float* mask, const ConvEpilogue& epilogue, float* y,
                         float* workspace) const {
-  const Source source = gather_source(shape);
-  fill_source(source, x, mask, shape.height, shape.width, workspace);
+  const PaddedSource source = gather_source(shape);
+  const bool as_it_is = is_source(source, shape.height, shape.width);
+  if (!as_it_is) fill_source(source, x, mask, shape.height, shape.width, workspace);
   const std::int64_t s = shape.stride;
   std::array<std::int64_t, ConvShape::kMaxTaps> offsets;
   std::size_t taps = 0;
@@ -226,12 +194,14 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   }
   const std::int64_t height = shape.out_height();
   const std::int64_t width = shape.out_width();
-  TapColumns columns{gather_panels_.data(), offsets.data(), shape.taps(), width, 0};
+  TapColumns columns{gather_panels_.data(), gather_panel_size(), offsets.data(), shape.taps(), width, 0};
   TapJob job;
-  job.source = workspace;
+  job.source = as_it_is ? x : workspace;
+  job.mask = as_it_is ? mask : nullptr;
   job.channels = shape.group_in();
   job.channel_stride = source.channel_stride();
   job.pitch = source.width;
+  job.width = width;
   job.columns = &columns;
   job.out = y;
   job.out_channel_stride = height * width;
@@ -239,18 +209,17 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   job.bias = epilogue.bias;
   job.residual = epilogue.residual;
   job.relu = epilogue.relu;
-  const std::int64_t panel_stride = gather_panel_size();
   for (std::int64_t g = 0; g < shape.groups; ++g) {
-    columns.panel = gather_panels_.data() + g * divide_up(shape.group_out(), kPanelRows) * panel_stride;
-    run_panels(group_job(job, g, shape.group_in(), shape.group_out()), shape.group_out(), (height - 1) * source.width + width,
-               &panel_stride);
+    columns.panels = gather_panels_.data() + g * divide_up(shape.group_out(), kPanelRows) * columns.panel_stride;
+    run_tiles(group_job(job, g, shape.group_in(), shape.group_out()), shape.group_out(), height * width);
   }
 }
 
 void PackedConv::scatter(const ConvShape& shape, const float* y, const float* mask, const ConvEpilogue& epilogue, float* x,
                          float* workspace) const {
-  const Source source = scatter_source(shape);
-  fill_source(source, y, mask, shape.out_height(), shape.out_width(), workspace);
+  const PaddedSource source = scatter_source(shape);
+  const bool as_it_is = is_source(source, shape.out_height(), shape.out_width());
+  if (!as_it_is) fill_source(source, y, mask, shape.out_height(), shape.out_width(), workspace);
   const std::int64_t s = shape.stride;
   std::array<std::array<std::int64_t, ConvShape::kMaxTaps>, 2> offsets;
   for (std::int64_t u = 0; u < std::min(s, shape.height); ++u) {
@@ -260,7 +229,6 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
     for (std::int64_t v = 0; v < std::min(s, shape.width); v += together) {
       TapColumns columns[2];
       const float* panels[2] = {nullptr, nullptr};
-      std::int64_t panel_stride[2] = {0, 0};
       for (std::int64_t p = 0; p < together; ++p) {
         const Phase cols = scatter_phase(shape, shape.kernel_w, v + p);
         std::int64_t* offset = offsets[static_cast<std::size_t>(p)].data();
@@ -272,14 +240,15 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
         }
         const std::int64_t taps = rows.taps * cols.taps;
         panels[p] = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s + v + p)];
-        columns[p] = {panels[p], offset, taps, divide_up(shape.width - v - p, s), v + p};
-        panel_stride[p] = shape.group_out() * taps * kPanelRows;
+        columns[p] = {panels[p], shape.group_out() * taps * kPanelRows, offset, taps, divide_up(shape.width - v - p, s), v + p};
       }
       TapJob job;
-      job.source = workspace;
+      job.source = as_it_is ? y : workspace;
+      job.mask = as_it_is ? mask : nullptr;
       job.channels = shape.group_out();
       job.channel_stride = source.channel_stride();
       job.pitch = source.width;
+      job.width = columns[0].width;
       job.columns = columns;
       job.column_phases = static_cast<int>(together);
       job.column_step = s;
@@ -291,10 +260,9 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
       job.relu = epilogue.relu;
       for (std::int64_t g = 0; g < shape.groups; ++g) {
         for (std::int64_t p = 0; p < together; ++p) {
-          columns[p].panel = panels[p] + g * divide_up(shape.group_in(), kPanelRows) * panel_stride[p];
+          columns[p].panels = panels[p] + g * divide_up(shape.group_in(), kPanelRows) * columns[p].panel_stride;
         }
-        run_panels(group_job(job, g, shape.group_out(), shape.group_in()), shape.group_in(),
-                   (grid_height - 1) * source.width + columns[0].width, panel_stride);
+        run_tiles(group_job(job, g, shape.group_out(), shape.group_in()), shape.group_in(), grid_height * columns[0].width);
       }
     }
   }

@@ -1,0 +1,185 @@
+#include "kernels/conv_tiles.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv_tiles.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/tile-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace likeness::kernels::HWY_NAMESPACE {
+
+// The products [k0, k0 + depth) of a tile's places: block[k * kTileWidth + n], k = c * taps + t. Vectors are copied whole: what lies
+// behind a run is overwritten by the next one, and behind the last by the next row.
+template <bool kMasked>
+HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Runs& runs, std::int64_t k0, std::int64_t depth,
+                          float* HWY_RESTRICT block) {
+  const D d;
+  std::int64_t c = k0 / columns.taps;
+  std::int64_t t = k0 - c * columns.taps;
+  for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
+    const std::int64_t place = c * job.channel_stride + columns.tap_offsets[t];
+    for (int r = 0; r < runs.size; ++r) {
+      const Run& run = runs.run[r];
+      const std::int64_t from = place + run.row * job.pitch + run.column;
+      float* HWY_RESTRICT to = block + run.at;
+      for (int j = 0; j < run.count; j += kLanes) {
+        V v = hn::LoadU(d, job.source + from + j);
+        if (kMasked) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, job.mask + from + j), hn::Zero(d)), v);
+        hn::StoreU(v, d, to + j);
+      }
+    }
+    if (++t == columns.taps) t = 0, ++c;
+  }
+}
+
+// The same for every `step`-th place.
+HWY_INLINE void StoreStrided(const float* HWY_RESTRICT sums, const Epilogue& e, std::int64_t count, std::int64_t step,
+                             const float* residual, float* out) {
+  for (std::int64_t j = 0; j < count; ++j) out[j * step] = FinishOne(sums[j], residual + j * step, e);
+}
+
+// Even places from one row of sums, odd places from another.
+HWY_INLINE void StorePair(const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, const Epilogue& e, std::int64_t count,
+                          const float* residual, float* out) {
+  const D d;
+  std::int64_t j = 0;
+  for (; j + kLanes <= count; j += kLanes) {
+    V more_even = hn::Zero(d);
+    V more_odd = hn::Zero(d);
+    if (e.residual) hn::LoadInterleaved2(d, residual + 2 * j, more_even, more_odd);
+    hn::StoreInterleaved2(Finish(hn::LoadU(d, even + j), more_even, e), Finish(hn::LoadU(d, odd + j), more_odd, e), d, out + 2 * j);
+  }
+  for (; j < count; ++j) {
+    out[2 * j] = FinishOne(even[j], residual + 2 * j, e);
+    out[2 * j + 1] = FinishOne(odd[j], residual + 2 * j + 1, e);
+  }
+}
+
+// Writes a finished panel of `rows` channels. phases[p]: its sums of column phase p.
+HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, std::int64_t first_row,
+                           std::int64_t rows, const Runs& runs) {
+  for (std::int64_t m = 0; m < rows; ++m) {
+    const std::int64_t channel = first_row + m;
+    const Epilogue e{job.bias != nullptr ? job.bias[channel] : 0.0F, job.residual != nullptr, job.relu};
+    for (int r = 0; r < runs.size; ++r) {
+      const Run& run = runs.run[r];
+      const float* from = even + m * kTileWidth + run.at;
+      const std::int64_t place =
+          channel * job.out_channel_stride + run.row * job.out_row_step + job.columns[0].column + run.column * job.column_step;
+      float* to = job.out + place;
+      // Without a residual any readable address will do: it is not read.
+      const float* more = e.residual ? job.residual + place : to;
+      const std::int64_t count = HWY_MIN(std::int64_t{run.count}, job.columns[0].width - run.column);
+      if (job.column_step == 1) {
+        StoreRow(from, e, run.count, more, to);  // all columns exist
+      } else if (job.column_phases == 2) {
+        const float* other = odd + m * kTileWidth + run.at;
+        const std::int64_t both = HWY_MIN(count, job.columns[1].width - run.column);
+        StorePair(from, other, e, both, more, to);
+        StoreStrided(from + both, e, count - both, 2, more + 2 * both, to + 2 * both);
+      } else {
+        StoreStrided(from, e, count, job.column_step, more, to);
+      }
+    }
+  }
+}
+
+void Tiles(const TapJob& job) {
+  HWY_ALIGN float block[kDepth * kTileWidth + kLanes];
+  HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
+  const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows;
+  const std::int64_t vectors = (job.end - job.begin + kLanes - 1) / kLanes;
+  const std::int64_t tiles = (vectors + kVectors - 1) / kVectors;
+  const bool one_plane = job.pitch == job.width;
+  const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
+  Runs reads;
+  Runs writes;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t first = job.begin + vectors * tile / tiles * kLanes;
+    const std::int64_t last = HWY_MIN(job.end, job.begin + vectors * (tile + 1) / tiles * kLanes);
+    const int used = static_cast<int>((last - first + kLanes - 1) / kLanes);
+    FindRuns(first, last, job.width, one_plane, reads);
+    FindRuns(first, last, job.width, one_row, writes);
+    for (int p = 0; p < job.column_phases; ++p) {
+      const TapColumns& columns = job.columns[p];
+      const std::int64_t products = job.channels * columns.taps;
+      float* phase_sums = sums + p * panels * kPanelRows * kTileWidth;
+      std::int64_t k = 0;
+      do {  // once even without products: the sums are 0 then
+        const std::int64_t depth = HWY_MIN(kDepth, products - k);
+        if (depth == 0) {
+          // Nothing to copy.
+        } else if (job.mask != nullptr) {
+          CopyBlock<true>(job, columns, reads, k, depth, block);
+        } else {
+          CopyBlock<false>(job, columns, reads, k, depth, block);
+        }
+        for (std::int64_t panel = 0; panel < panels; ++panel) {
+          const float* weights = columns.panels + panel * columns.panel_stride + k * kPanelRows;
+          const float* next = panel + 1 < panels ? weights + columns.panel_stride : columns.panels + (k + depth < products ? k + depth : 0) * kPanelRows;
+          float* to = phase_sums + panel * kPanelRows * kTileWidth;
+          const std::int64_t row = panel * kPanelRows;
+          const bool last_products = k + depth >= products && p + 1 == job.column_phases;
+          // Whole tiles that lie in the output as they are go there straight.
+          const bool straight = last_products && one_row && last - first == used * kLanes && job.rows - row >= kPanelRows;
+          for (int m = 0; m < kPanelRows; m += kTileRows) {
+            Finishing finishing;
+            if (straight) {
+              const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + first;
+              finishing = {job.bias == nullptr ? nullptr : job.bias + row + m, job.residual == nullptr ? nullptr : job.residual + place,
+                           job.out + place, job.out_channel_stride, job.relu};
+            }
+            AnyTile(weights + m, next + m, block, depth, k > 0, used, to + m * kTileWidth, straight ? &finishing : nullptr);
+          }
+          if (!last_products || straight) continue;
+          StorePanel(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), writes);
+        }
+        k += depth;
+      } while (k < products);
+    }
+  }
+}
+
+void Copy(const float* HWY_RESTRICT from, const float* HWY_RESTRICT mask, std::int64_t step, std::int64_t count, float* HWY_RESTRICT to) {
+  const D d;
+  const V zero = hn::Zero(d);
+  std::int64_t j = 0;
+  if (step == 1) {
+    for (; j + kLanes <= count; j += kLanes) {
+      V v = hn::LoadU(d, from + j);
+      if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);
+      hn::StoreU(v, d, to + j);
+    }
+  } else if (step == 2) {
+    // Strictly less: the last pair reads one float more than its even half needs.
+    for (; j + kLanes < count; j += kLanes) {
+      V v, m, odd;
+      hn::LoadInterleaved2(d, from + 2 * j, v, odd);
+      if (mask != nullptr) {
+        hn::LoadInterleaved2(d, mask + 2 * j, m, odd);
+        v = hn::IfThenElseZero(hn::Gt(m, zero), v);
+      }
+      hn::StoreU(v, d, to + j);
+    }
+  }
+  for (; j < count; ++j) to[j] = mask == nullptr || mask[step * j] > 0.0F ? from[step * j] : 0.0F;
+}
+
+}  // namespace likeness::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace likeness::kernels {
+
+HWY_EXPORT(Tiles);
+HWY_EXPORT(Copy);
+
+void tap_tiles(const TapJob& job) { HWY_DYNAMIC_DISPATCH(Tiles)(job); }
+
+void copy_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to) {
+  HWY_DYNAMIC_DISPATCH(Copy)(from, mask, step, count, to);
+}
+
+}  // namespace likeness::kernels
+#endif

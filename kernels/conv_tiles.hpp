@@ -1,0 +1,65 @@
+// The one inner loop of every direct convolution: output channels x places as a sum over taps of shifted copies of one padded source.
+//
+//   out[m, n] = relu?(sum_{c, t} panel[c, t, m] source[c * channel_stride + tap_offset[t] + i * pitch + j] + bias[m] + residual[m, n])
+//
+// n = i * width + j runs over the places of a grid. All kinds of convolution reduce to this (kernels/conv.cc): strides by splitting the
+// source or the output into stride x stride phases.
+//
+// A tile is 8 channels x 3 vectors of places on machines with 32 vector registers (24 sums, 3 loads, 1 broadcast), 4 x 3 with 16
+// registers: 24 (12) independent sums hide the latency of 4 cycles x 2 FMA units, and 11 loads (7) feed 24 (12) multiply-adds. The
+// source of a tile is first copied, 128 products of a place at a time, into a block of 3 vectors x 128 that stays in the first-level
+// cache for all panels of the task: loads are then aligned, whatever the shift, and planes a power of two apart do not evict each
+// other. Copying costs 3 loads and 3 stores for 3 x rows multiply-adds. Sums of unfinished tiles wait on the stack.
+// Every output is one chain of fused multiply-adds in the order (c, t), whatever the tile, so AVX2 and AVX-512 agree bit for bit.
+#pragma once
+
+#include <cstdint>
+
+namespace likeness::kernels {
+
+/// Output channels of one packed panel; independent of the machine.
+inline constexpr std::int64_t kPanelRows = 8;
+/// Panels of one job at most, over its column phases.
+inline constexpr std::int64_t kMaxPanels = 16;
+/// Places from which jobs should start: a multiple of every tile's width.
+inline constexpr std::int64_t kTilePlaces = 48;
+
+/// A phase of output columns: places j of the grid stand at out[... + column + j * column_step].
+struct TapColumns {
+  const float* panels = nullptr;  ///< Panels of [channels, taps, 8], panel_stride floats apart.
+  std::int64_t panel_stride = 0;
+  const std::int64_t* tap_offsets = nullptr;  ///< [taps]
+  std::int64_t taps = 0;
+  std::int64_t width = 0;   ///< Columns of the grid that exist, at most the job's width.
+  std::int64_t column = 0;  ///< First output column.
+};
+
+struct TapJob {
+  const float* source = nullptr;  ///< kSourceSlack floats behind its last plane may be read.
+  const float* mask = nullptr;  ///< Laid out as the source: what counts is the source where mask > 0. nullptr: everywhere.
+  std::int64_t channels = 0;
+  std::int64_t channel_stride = 0;
+  std::int64_t pitch = 0;  ///< Of the grid's rows within the source, at least `width`.
+  std::int64_t width = 0;  ///< Columns of the grid.
+  const TapColumns* columns = nullptr;
+  int column_phases = 1;  ///< 1 or 2; with 2, columns are {0, 1} and column_step is 2: they are interleaved in registers.
+  std::int64_t column_step = 1;
+  std::int64_t rows = 0;  ///< Channels of these panels that exist; rows * column_phases <= kMaxPanels * 8.
+  float* out = nullptr;   ///< Channel 0 of the first panel, grid row 0, column 0.
+  std::int64_t out_channel_stride = 0;
+  std::int64_t out_row_step = 0;
+  const float* bias = nullptr;      ///< [rows] or nullptr
+  const float* residual = nullptr;  ///< Laid out as `out`, may be it; added behind the bias. nullptr: none.
+  bool relu = false;
+  std::int64_t begin = 0;  ///< Places [begin, end).
+  std::int64_t end = 0;
+};
+
+/// Runs one job on the best instruction set of this machine.
+void tap_tiles(const TapJob& job);
+
+/// to[j] = from[step j] where mask[step j] > 0 (everywhere if mask is nullptr), else 0, for j < count: a row of the source.
+/// `from` and `mask` have at least step (count - 1) + 1 floats; nothing behind that is read.
+void copy_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to);
+
+}  // namespace likeness::kernels
