@@ -125,6 +125,10 @@ PackedConv::PackedConv(const ConvShape& shape, const float* weight) : packed_(sh
     }
   }
   scatter_panels_.assign(static_cast<std::size_t>(size), 0.0F);
+  if (Winograd::takes(s) && Winograd::gains(s)) {
+    gather_windows_.emplace(s, true);
+    scatter_windows_.emplace(s, false);
+  }
   pack(weight);
 }
 
@@ -138,6 +142,8 @@ std::int64_t PackedConv::gather_start(std::int64_t o) const {
 
 void PackedConv::pack(const float* weight) {
   const ConvShape& s = packed_;
+  if (gather_windows_) gather_windows_->pack(weight);
+  if (scatter_windows_) scatter_windows_->pack(weight);
   const std::int64_t per_channel = s.group_in() * s.taps();
   for (std::int64_t o = 0; o < s.out; ++o) {
     float* to = gather_panels_.data() + gather_start(o);
@@ -176,11 +182,19 @@ void PackedConv::unpack(float* weight) const {
 }
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
-  return std::max(gather_source(shape).size(), scatter_source(shape).size());
+  std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
+  if (gather_windows_) most = std::max({most, gather_windows_->workspace(shape), scatter_windows_->workspace(shape)});
+  return most;
+}
+
+std::int64_t PackedConv::bytes() const {
+  const std::size_t panels = (gather_panels_.size() + scatter_panels_.size()) * sizeof(float);
+  return static_cast<std::int64_t>(panels) + (gather_windows_ ? gather_windows_->bytes() + scatter_windows_->bytes() : 0);
 }
 
 void PackedConv::gather(const ConvShape& shape, const float* x, const float* mask, const ConvEpilogue& epilogue, float* y,
                         float* workspace) const {
+  if (gather_windows_ && gather_windows_->pays(shape)) return gather_windows_->run(shape, x, mask, epilogue, y, workspace);
   const PaddedSource source = gather_source(shape);
   const bool as_it_is = is_source(source, shape.height, shape.width);
   if (!as_it_is) fill_source(source, x, mask, shape.height, shape.width, workspace);
@@ -217,6 +231,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
 
 void PackedConv::scatter(const ConvShape& shape, const float* y, const float* mask, const ConvEpilogue& epilogue, float* x,
                          float* workspace) const {
+  if (scatter_windows_ && scatter_windows_->pays(shape)) return scatter_windows_->run(shape, y, mask, epilogue, x, workspace);
   const PaddedSource source = scatter_source(shape);
   const bool as_it_is = is_source(source, shape.out_height(), shape.out_width());
   if (!as_it_is) fill_source(source, y, mask, shape.out_height(), shape.out_width(), workspace);

@@ -8,18 +8,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "kernels/conv_epilogue.hpp"
 #include "kernels/conv_shape.hpp"
+#include "kernels/winograd.hpp"
 
 namespace likeness::kernels {
-
-/// What is done to the sums on their way out: out = relu?((sum + bias) + residual), bit for bit as in separate passes.
-struct ConvEpilogue {
-  const float* bias = nullptr;      ///< One number per output channel, or nullptr.
-  const float* residual = nullptr;  ///< Laid out as the output, or nullptr. May be the output: a gradient that is added to.
-  bool relu = false;
-};
 
 class PackedConv {
  public:
@@ -41,8 +37,8 @@ class PackedConv {
   /// y -> x by the transposed map; mask like y, bias [in].
   void scatter(const ConvShape& shape, const float* y, const float* mask, const ConvEpilogue& epilogue, float* x, float* workspace) const;
 
-  /// Bytes of both packings.
-  std::int64_t bytes() const { return static_cast<std::int64_t>((gather_panels_.size() + scatter_panels_.size()) * sizeof(float)); }
+  /// Bytes of all packings.
+  std::int64_t bytes() const;
 
  private:
   std::int64_t gather_panel_size() const;
@@ -52,6 +48,7 @@ class PackedConv {
   std::vector<float> gather_panels_;           // [group][panel of out][in, kernel_h, kernel_w][8]
   std::vector<float> scatter_panels_;          // [row phase][column phase][group][panel of in][out, taps of the phase][8]
   std::vector<std::int64_t> scatter_offsets_;  // of each (row phase, column phase)
+  std::optional<Winograd> gather_windows_, scatter_windows_;
 };
 
 }  // namespace likeness::kernels

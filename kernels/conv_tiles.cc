@@ -117,7 +117,8 @@ void Tiles(const TapJob& job) {
         }
         for (std::int64_t panel = 0; panel < panels; ++panel) {
           const float* weights = columns.panels + panel * columns.panel_stride + k * kPanelRows;
-          const float* next = panel + 1 < panels ? weights + columns.panel_stride : columns.panels + (k + depth < products ? k + depth : 0) * kPanelRows;
+          const float* next =
+              panel + 1 < panels ? weights + columns.panel_stride : columns.panels + (k + depth < products ? k + depth : 0) * kPanelRows;
           float* to = phase_sums + panel * kPanelRows * kTileWidth;
           const std::int64_t row = panel * kPanelRows;
           const bool last_products = k + depth >= products && p + 1 == job.column_phases;

@@ -36,7 +36,7 @@ struct TapColumns {
 
 struct TapJob {
   const float* source = nullptr;  ///< kSourceSlack floats behind its last plane may be read.
-  const float* mask = nullptr;  ///< Laid out as the source: what counts is the source where mask > 0. nullptr: everywhere.
+  const float* mask = nullptr;    ///< Laid out as the source: what counts is the source where mask > 0. nullptr: everywhere.
   std::int64_t channels = 0;
   std::int64_t channel_stride = 0;
   std::int64_t pitch = 0;  ///< Of the grid's rows within the source, at least `width`.

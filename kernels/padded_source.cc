@@ -25,7 +25,8 @@ void copy_row(const float* from, const float* mask, std::int64_t from_width, std
 
 }  // namespace
 
-void fill_source(const PaddedSource& s, const float* from, const float* mask, std::int64_t from_height, std::int64_t from_width, float* to) {
+void fill_source(const PaddedSource& s, const float* from, const float* mask, std::int64_t from_height, std::int64_t from_width,
+                 float* to) {
   const std::int64_t rows = std::max<std::int64_t>(1, kCopyChunk / (s.width * s.phases * s.phases));  // of one task
   parallel_for(divide_up(s.channels * s.height, rows), [&](std::int64_t task) {
     for (std::int64_t r = task * rows; r < std::min(s.channels * s.height, (task + 1) * rows); ++r) {

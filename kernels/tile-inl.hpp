@@ -100,7 +100,7 @@ HWY_INLINE void AnyTile(const float* HWY_RESTRICT panel, const float* next, cons
 
 // Neighbouring places of a tile that are neighbours in the source too.
 struct Run {
-  int at, count;         // within the tile
+  int at, count;             // within the tile
   std::int64_t row, column;  // of the grid
 };
 

@@ -1,0 +1,171 @@
+#include "kernels/winograd.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+#include "base/parallel.hpp"
+#include "kernels/conv_tiles.hpp"
+#include "kernels/winograd_simd.hpp"
+
+namespace likeness::kernels {
+namespace {
+
+// Fewer channels do not repay the transforms, and more weights than this are read from memory for longer than the products saved take.
+constexpr std::int64_t kLeastChannels = 32;
+constexpr std::int64_t kMostFilters = 1 << 16;  // in x out
+constexpr std::int64_t kLeastWindows = 48;
+constexpr std::int64_t kWorkers = 16;  // each with scratch memory of its own: more threads do not help
+constexpr std::int64_t kWantedTasks = 8;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+bool is_3x3(const ConvShape& s) { return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.padding <= 2; }
+bool is_4x4(const ConvShape& s) { return s.kernel_h == 4 && s.kernel_w == 4 && s.stride == 2 && s.padding == 1; }
+
+// G g along one axis: four numbers of two or three, `step` floats apart.
+void transform_taps(const double* g, std::int64_t taps, double* to, std::int64_t step) {
+  const double middle = taps == 3 ? g[1] : 0;
+  const double last = taps == 3 ? g[2] : 0;
+  const double even = g[0] + last;
+  const double odd = taps == 3 ? middle : g[1];
+  to[0] = g[0];
+  to[step] = (even + odd) / 2;
+  to[2 * step] = (even - odd) / 2;
+  to[3 * step] = taps == 3 ? last : g[1];
+}
+
+}  // namespace
+
+bool Winograd::takes(const ConvShape& s) { return s.dilation == 1 && s.groups == 1 && (is_3x3(s) || is_4x4(s)); }
+
+bool Winograd::gains(const ConvShape& s) { return std::min(s.in, s.out) >= kLeastChannels && s.in * s.out <= kMostFilters; }
+
+Winograd::Winograd(const ConvShape& s, bool gather)
+    : gather_(gather),
+      channels_(gather ? s.in : s.out),
+      rows_(gather ? s.out : s.in),
+      taps_(s.stride == 1 ? 3 : 2),
+      step_(s.stride == 1 ? 2 : 3),
+      in_phases_(gather ? s.stride : 1),
+      out_phases_(gather ? 1 : s.stride),
+      // The picture's padding; backwards, what the first output's last tap lies before the first place.
+      before_(gather || s.stride == 2 ? s.padding : 2 - s.padding),
+      depth_(channels_ * in_phases_ * in_phases_),
+      panel_count_(divide_up(rows_, kPanelRows) * out_phases_ * out_phases_),
+      panels_(static_cast<std::size_t>(kWindowPoints * panel_count_ * depth_ * kPanelRows)) {}
+
+void Winograd::pack(const float* weight) {
+  const std::int64_t kernel = taps_ * in_phases_ * out_phases_;
+  const std::int64_t stride = in_phases_ * out_phases_;
+  const std::int64_t phases = stride * stride;
+  const auto pack_channel = [&](std::int64_t row) {
+    for (std::int64_t channel = 0; channel < channels_; ++channel) {
+      const float* taps = weight + (gather_ ? row * channels_ + channel : channel * rows_ + row) * kernel * kernel;
+      for (std::int64_t phase = 0; phase < phases; ++phase) {
+        double half[3][4];
+        double points[16];
+        for (std::int64_t v = 0; v < taps_; ++v) {
+          double column[3] = {};
+          for (std::int64_t u = 0; u < taps_; ++u) {
+            // Backwards the taps come last first; those of phase r are r + 1 (mod 2), as padding is 1.
+            const auto tap = [&](std::int64_t n, std::int64_t r) {
+              return gather_ ? r + stride * n : (stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);
+            };
+            column[u] = static_cast<double>(taps[tap(u, phase / stride) * kernel + tap(v, phase % stride)]);
+          }
+          transform_taps(column, taps_, half[v], 1);
+        }
+        for (std::int64_t a = 0; a < 4; ++a) {
+          double row_taps[3] = {};
+          for (std::int64_t v = 0; v < taps_; ++v) row_taps[v] = half[v][a];
+          transform_taps(row_taps, taps_, points + 4 * a, 1);
+        }
+        const std::int64_t panel = gather_ ? row / kPanelRows : row / kPanelRows * phases + phase;
+        const std::int64_t k = gather_ ? channel * phases + phase : channel;
+        for (std::int64_t p = 0; p < kWindowPoints; ++p) {
+          const std::int64_t at = ((p * panel_count_ + panel) * depth_ + k) * kPanelRows + row % kPanelRows;
+          panels_[static_cast<std::size_t>(at)] = static_cast<float>(points[p]);
+        }
+      }
+    }
+  };
+  for (std::int64_t row = 0; row < rows_; ++row) pack_channel(row);
+}
+
+std::int64_t Winograd::windows(std::int64_t outputs) const {
+  // The outputs of the second phase begin one place later.
+  return out_phases_ == 1 ? divide_up(outputs, step_) : divide_up(divide_up(outputs, 2) + 1, step_);
+}
+
+PaddedSource Winograd::source(const ConvShape& s) const {
+  const std::int64_t phases = in_phases_ * step_;
+  return {channels_, phases, phases, windows(gather_ ? s.out_height() : s.height) + 1, windows(gather_ ? s.out_width() : s.width) + 1,
+          before_,   before_};
+}
+
+bool Winograd::pays(const ConvShape& s) const {
+  return windows(gather_ ? s.out_height() : s.height) * windows(gather_ ? s.out_width() : s.width) >= kLeastWindows;
+}
+
+std::int64_t Winograd::workspace(const ConvShape& s) const { return source(s).size() + 16 + kWorkers * kWindowScratch; }
+
+void Winograd::run(const ConvShape& s, const float* from, const float* mask, const ConvEpilogue& epilogue, float* to,
+                   float* workspace) const {
+  const PaddedSource padded = source(s);
+  fill_source(padded, from, mask, gather_ ? s.height : s.out_height(), gather_ ? s.width : s.out_width(), workspace);
+  WindowJob job;
+  job.source = workspace;
+  job.channels = channels_;
+  job.channel_stride = padded.channel_stride();
+  job.pitch = padded.width;
+  job.in_phases = static_cast<int>(in_phases_ * in_phases_);
+  for (std::int64_t phase = 0; phase < job.in_phases; ++phase) {
+    for (std::int64_t p = 0; p < kWindowPoints; ++p) {
+      const std::int64_t row = in_phases_ * (p / 4) + phase / in_phases_;
+      const std::int64_t column = in_phases_ * (p % 4) + phase % in_phases_;
+      job.window[phase][p] = (row % padded.phases * padded.phases + column % padded.phases) * padded.plane() +
+                             row / padded.phases * padded.width + column / padded.phases;
+    }
+  }
+  job.tiles_wide = padded.width - 1;
+  job.panel_stride = depth_ * kPanelRows;
+  job.point_stride = panel_count_ * job.panel_stride;
+  job.step = static_cast<int>(step_);
+  job.out_phases = static_cast<int>(out_phases_);
+  job.out_height = gather_ ? s.out_height() : s.height;
+  job.out_width = gather_ ? s.out_width() : s.width;
+  job.out_channel_stride = job.out_height * job.out_width;
+  job.relu = epilogue.relu;
+
+  constexpr std::int64_t kFirst = 16;  // windows from which tasks start are a multiple of it
+  const std::int64_t all = job.tiles_wide * (padded.height - 1);
+  const std::int64_t blocks = divide_up(all, kWindowPlaces);
+  const std::int64_t phases = out_phases_ * out_phases_;
+  const std::int64_t panels = panel_count_ / phases;
+  const std::int64_t groups = std::min(panels, std::max(divide_up(panel_count_, kWindowPanels), divide_up(kWantedTasks, blocks)));
+  const std::int64_t tasks = blocks * groups;
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(workspace + padded.size());
+  float* scratch = workspace + padded.size() + static_cast<std::int64_t>((64 - end % 64) % 64 / sizeof(float));
+  std::atomic<std::int64_t> next = 0;
+  parallel_for(std::min(tasks, kWorkers), [&](std::int64_t worker) {
+    WindowJob mine = job;
+    mine.scratch = scratch + worker * kWindowScratch;
+    for (std::int64_t task = next++; task < tasks; task = next++) {
+      const std::int64_t block = task / groups;
+      const std::int64_t group = task % groups;
+      const std::int64_t panel = panels * group / groups;
+      const std::int64_t row = panel * kPanelRows;
+      mine.first = divide_up(all, kFirst) * block / blocks * kFirst;
+      mine.last = std::min(all, divide_up(all, kFirst) * (block + 1) / blocks * kFirst);
+      mine.panels = panels_.data() + panel * phases * job.panel_stride;
+      mine.rows = std::min(rows_, panels * (group + 1) / groups * kPanelRows) - row;
+      mine.out = to + row * job.out_channel_stride;
+      mine.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + row;
+      mine.residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + row * job.out_channel_stride;
+      run_windows(mine);
+    }
+  });
+}
+
+}  // namespace likeness::kernels

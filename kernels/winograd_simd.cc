@@ -1,0 +1,194 @@
+#include "kernels/winograd_simd.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/winograd_simd.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/tile-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace likeness::kernels::HWY_NAMESPACE {
+
+constexpr int kPoints = static_cast<int>(kWindowPoints);
+constexpr std::int64_t kPointStride = (kWindowDepth + 1) * kTileWidth;  // of transformed windows
+constexpr std::int64_t kPanelSums = kPanelRows * kTileWidth;            // of one point
+
+// B' d along one axis, in place.
+HWY_INLINE void TransformFour(V& a, V& b, V& c, V& d) {
+  const V first = hn::Sub(a, c);
+  const V sum = hn::Add(b, c);
+  const V difference = hn::Sub(c, b);
+  d = hn::Sub(b, d);
+  a = first;
+  b = sum;
+  c = difference;
+}
+
+// The windows of one channel and phase: windows[p * kPointStride + n]. Vectors are written whole, as in CopyBlock().
+HWY_INLINE void TransformWindows(const float* HWY_RESTRICT plane, const std::int64_t* HWY_RESTRICT offsets, std::int64_t pitch,
+                                 const Runs& runs, float* HWY_RESTRICT windows) {
+  const D d;
+  for (int r = 0; r < runs.size; ++r) {
+    const Run& run = runs.run[r];
+    const float* HWY_RESTRICT from = plane + run.row * pitch + run.column;
+    for (int j = 0; j < run.count; j += kLanes) {
+      V w[kPoints];
+#pragma GCC unroll 16
+      for (int i = 0; i < kPoints; ++i) w[i] = hn::LoadU(d, from + offsets[i] + j);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) TransformFour(w[i], w[4 + i], w[8 + i], w[12 + i]);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) TransformFour(w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]);
+#pragma GCC unroll 16
+      for (int i = 0; i < kPoints; ++i) hn::StoreU(w[i], d, windows + i * kPointStride + run.at + j);
+    }
+  }
+}
+
+// A' m along one axis: two or three outputs of four sums.
+template <int kStep>
+HWY_INLINE void Inverse(V a, V b, V c, V d, V* HWY_RESTRICT to) {
+  to[0] = hn::Add(hn::Add(a, b), c);
+  const V difference = hn::Sub(b, c);
+  if constexpr (kStep == 2) {
+    to[1] = hn::Sub(difference, d);
+  } else {
+    to[1] = difference;
+    to[2] = hn::Sub(hn::Add(b, c), d);
+  }
+}
+
+// outputs[i * kStep + j] of one vector of windows. sums: of point 0.
+template <int kStep>
+HWY_INLINE void InverseWindow(const float* HWY_RESTRICT sums, V* HWY_RESTRICT outputs) {
+  const D d;
+  V half[kStep][4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    V column[kStep];
+    Inverse<kStep>(hn::Load(d, sums + j * kPanelSums), hn::Load(d, sums + (4 + j) * kPanelSums), hn::Load(d, sums + (8 + j) * kPanelSums),
+                   hn::Load(d, sums + (12 + j) * kPanelSums), column);
+#pragma GCC unroll 3
+    for (int i = 0; i < kStep; ++i) half[i][j] = column[i];
+  }
+#pragma GCC unroll 3
+  for (int i = 0; i < kStep; ++i) Inverse<kStep>(half[i][0], half[i][1], half[i][2], half[i][3], outputs + i * kStep);
+}
+
+// Six vectors side by side: a0 b0 c0 d0 e0 f0 a1 ...
+HWY_INLINE void StoreInterleaved6(V a, V b, V c, V e, V f, V g, float* HWY_RESTRICT to) {
+  HWY_ALIGN float lanes[6 * 16];
+  const D d;
+  hn::Store(a, d, lanes);
+  hn::Store(b, d, lanes + 16);
+  hn::Store(c, d, lanes + 32);
+  hn::Store(e, d, lanes + 48);
+  hn::Store(f, d, lanes + 64);
+  hn::Store(g, d, lanes + 80);
+  for (int i = 0; i < kLanes; ++i) {
+    for (int k = 0; k < 6; ++k) to[6 * i + k] = lanes[16 * k + i];
+  }
+}
+
+// One row of finished outputs of `kStep` x phases numbers a window: writes those that lie in the picture.
+HWY_INLINE void StoreLine(const WindowJob& job, const Runs& runs, const float* HWY_RESTRICT line, int width, std::int64_t row_of_window,
+                          std::int64_t row_shift, std::int64_t column_shift, std::int64_t channel) {
+  const Epilogue e{job.bias != nullptr ? job.bias[channel] : 0.0F, job.residual != nullptr, job.relu};
+  for (int r = 0; r < runs.size; ++r) {
+    const Run& run = runs.run[r];
+    const std::int64_t row = run.row * row_of_window + row_shift;
+    if (row < 0 || row >= job.out_height) continue;
+    const std::int64_t column = run.column * width + column_shift;
+    const std::int64_t begin = HWY_MAX(column, std::int64_t{0});
+    const std::int64_t end = HWY_MIN(column + std::int64_t{run.count} * width, job.out_width);
+    if (begin >= end) continue;
+    const std::int64_t place = channel * job.out_channel_stride + row * job.out_width + begin;
+    float* to = job.out + place;
+    StoreRow(line + std::int64_t{run.at} * width + (begin - column), e, end - begin, e.residual ? job.residual + place : to, to);
+  }
+}
+
+// The outputs of one channel. sums: of its row in panel, row phase 0, column phase 0, point 0; phases follow each other.
+template <int kStep, int kPhases>
+HWY_INLINE void StoreChannel(const WindowJob& job, const Runs& runs, const float* HWY_RESTRICT sums, int vectors, std::int64_t channel) {
+  const D d;
+  constexpr int kWide = kStep * kPhases;
+  HWY_ALIGN float lines[kStep][kWide * kTileWidth];
+  for (int r = 0; r < kPhases; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      V outputs[kPhases][kStep * kStep];
+      for (int p = 0; p < kPhases; ++p) InverseWindow<kStep>(sums + (r * kPhases + p) * kPoints * kPanelSums + v * kLanes, outputs[p]);
+      for (int i = 0; i < kStep; ++i) {
+        float* line = lines[i] + v * kLanes * kWide;
+        const V* even = outputs[0] + i * kStep;
+        if constexpr (kPhases == 2) {
+          const V* odd = outputs[1] + i * kStep;  // begins the line: its outputs lie one place earlier
+          StoreInterleaved6(odd[0], even[0], odd[1], even[1], odd[2], even[2], line);
+        } else if constexpr (kStep == 2) {
+          hn::StoreInterleaved2(even[0], even[1], d, line);
+        } else {
+          hn::StoreInterleaved3(even[0], even[1], even[2], d, line);
+        }
+      }
+    }
+    const std::int64_t column_shift = kPhases == 2 ? -1 : 0;
+    for (int i = 0; i < kStep; ++i) {
+      StoreLine(job, runs, lines[i], kWide, kWide, kPhases * (i - r) + r, column_shift, channel);
+    }
+  }
+}
+
+void Windows(const WindowJob& job) {
+  Runs runs;
+  const int phases = job.out_phases * job.out_phases;
+  const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows * phases;
+  const std::int64_t depth = job.channels * job.in_phases;
+  float* windows = job.scratch;
+  float* sums = windows + kPoints * kPointStride;
+  for (std::int64_t first = job.first; first < job.last; first += kTileWidth) {
+    const std::int64_t last = HWY_MIN(job.last, first + kTileWidth);
+    const int used = static_cast<int>((last - first + kLanes - 1) / kLanes);
+    FindRuns(first, last, job.tiles_wide, false, runs);
+    for (std::int64_t k0 = 0; k0 < depth; k0 += kWindowDepth) {
+      const std::int64_t now = HWY_MIN(kWindowDepth, depth - k0);
+      for (std::int64_t k = k0; k < k0 + now; ++k) {
+        const float* plane = job.source + k / job.in_phases * job.channel_stride;
+        TransformWindows(plane, job.window[k % job.in_phases], job.pitch, runs, windows + (k - k0) * kTileWidth);
+      }
+      for (int point = 0; point < kPoints; ++point) {
+        const float* weights = job.panels + point * job.point_stride + k0 * kPanelRows;
+        const float* block = windows + point * kPointStride;
+        for (std::int64_t panel = 0; panel < panels; ++panel, weights += job.panel_stride) {
+          // The last panel calls something readable.
+          const float* next = panel + 1 < panels ? weights + job.panel_stride : weights;
+          float* to = sums + (panel * kPoints + point) * kPanelSums;
+          for (int m = 0; m < kPanelRows; m += kTileRows)
+            AnyTile(weights + m, next + m, block, now, k0 > 0, used, to + m * kTileWidth, nullptr);
+        }
+      }
+    }
+    for (std::int64_t channel = 0; channel < job.rows; ++channel) {
+      const float* from = sums + channel / kPanelRows * phases * kPoints * kPanelSums + channel % kPanelRows * kTileWidth;
+      if (job.out_phases == 2) {
+        StoreChannel<3, 2>(job, runs, from, used, channel);
+      } else if (job.step == 3) {
+        StoreChannel<3, 1>(job, runs, from, used, channel);
+      } else {
+        StoreChannel<2, 1>(job, runs, from, used, channel);
+      }
+    }
+  }
+}
+
+}  // namespace likeness::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace likeness::kernels {
+
+HWY_EXPORT(Windows);
+
+void run_windows(const WindowJob& job) { HWY_DYNAMIC_DISPATCH(Windows)(job); }
+
+}  // namespace likeness::kernels
+#endif

@@ -1,0 +1,47 @@
+// The inner loops of winograd.hpp, compiled once for each instruction set.
+//
+// A task takes up to 48 neighbouring windows and up to 16 panels of 8 channels. 128 products at a time it transforms the windows
+// [16 points][128][48] into scratch memory, and runs the register tile of the direct convolution (tile-inl.hpp) over panels and points:
+// the transformed windows of a point stay in the first-level cache for all panels, the rest (790 KB) in the second-level cache.
+// Transforming costs 16 loads, 32 additions and 16 stores for 16 x 8 x panels multiply-adds; the way back is done on rows of outputs in
+// registers, interleaved into one line and finished there.
+#pragma once
+
+#include <cstdint>
+
+namespace likeness::kernels {
+
+inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = 128, kWindowPanels = 16;
+
+/// Floats of scratch memory of one task: transformed windows, with one row to spill into, and sums.
+inline constexpr std::int64_t kWindowScratch =
+    kWindowPoints * (kWindowDepth + 1) * kWindowPlaces + kWindowPanels * kWindowPoints * 8 * kWindowPlaces + 64;
+
+struct WindowJob {
+  const float* source = nullptr;  ///< kSourceSlack floats behind its last plane may be read.
+  std::int64_t channels = 0;
+  std::int64_t channel_stride = 0;
+  std::int64_t pitch = 0;                      ///< Of rows of windows within the source.
+  int in_phases = 1;                           ///< In both axes together: 1 or 4.
+  std::int64_t window[4][kWindowPoints] = {};  ///< Offsets of a window's numbers, of each input phase.
+  std::int64_t tiles_wide = 0;
+  std::int64_t first = 0, last = 0;  ///< Windows [first, last), at most 48, rows one after the other.
+
+  const float* panels = nullptr;  ///< Of point 0.
+  std::int64_t panel_stride = 0, point_stride = 0;
+  std::int64_t rows = 0;  ///< Channels of the output in this job; rows / 8, rounded up, times out_phases^2 is at most 16.
+
+  int step = 2;        ///< Outputs of a window along an axis: 2 or 3.
+  int out_phases = 1;  ///< Along an axis: 1 or 2. Output i of phase r of window t is the picture's out_phases (step t + i - r) + r.
+  float* out = nullptr;
+  std::int64_t out_channel_stride = 0, out_height = 0, out_width = 0;
+  const float* bias = nullptr;
+  const float* residual = nullptr;
+  bool relu = false;
+  float* scratch = nullptr;  ///< kWindowScratch floats, aligned to 64 bytes.
+};
+
+/// Runs one job on the best instruction set of this machine.
+void run_windows(const WindowJob& job);
+
+}  // namespace likeness::kernels
