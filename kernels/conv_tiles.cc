@@ -9,12 +9,19 @@
 HWY_BEFORE_NAMESPACE();
 namespace likeness::kernels::HWY_NAMESPACE {
 
+template <bool kMasked>
+HWY_INLINE void CopyVector(const float* HWY_RESTRICT from, const float* HWY_RESTRICT mask, float* HWY_RESTRICT to) {
+  const D d;
+  V v = hn::LoadU(d, from);
+  if constexpr (kMasked) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask), hn::Zero(d)), v);
+  hn::StoreU(v, d, to);
+}
+
 // The products [k0, k0 + depth) of a tile's places: block[k * kTileWidth + n], k = c * taps + t. Vectors are copied whole: what lies
 // behind a run is overwritten by the next one, and behind the last by the next row.
 template <bool kMasked>
 HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Runs& runs, std::int64_t k0, std::int64_t depth,
                           float* HWY_RESTRICT block) {
-  const D d;
   std::int64_t c = k0 / columns.taps;
   std::int64_t t = k0 - c * columns.taps;
   for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
@@ -23,11 +30,12 @@ HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Ru
       const Run& run = runs.run[r];
       const std::int64_t from = place + run.row * job.pitch + run.column;
       float* HWY_RESTRICT to = block + run.at;
-      for (int j = 0; j < run.count; j += kLanes) {
-        V v = hn::LoadU(d, job.source + from + j);
-        if (kMasked) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, job.mask + from + j), hn::Zero(d)), v);
-        hn::StoreU(v, d, to + j);
-      }
+      const float* x = job.source + from;
+      const float* mask = kMasked ? job.mask + from : x;
+      // One vector after the other: of a loop, GCC makes a call of memcpy.
+      CopyVector<kMasked>(x, mask, to);
+      if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
+      if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
     }
     if (++t == columns.taps) t = 0, ++c;
   }
