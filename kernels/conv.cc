@@ -17,36 +17,48 @@ constexpr std::int64_t kTaskProducts = 1 << 18;    // unless its tasks would hav
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// Runs `rows` output channels over `places` places, in tasks; job holds everything else.
-void run_tiles(const TapJob& job, std::int64_t rows, std::int64_t places) {
-  std::int64_t taps = 0;
-  for (int p = 0; p < job.column_phases; ++p) taps += job.columns[p].taps;
+// One direction's jobs: a grid, or the grids of one or two row phases, which share what they read.
+struct Grids {
+  TapJob job[2];
+  std::int64_t places[2] = {};
+  int size = 1;
+};
+
+// Runs `rows` output channels in tasks; the grids' jobs hold everything else.
+void run_tiles(const Grids& grids, std::int64_t rows) {
+  std::int64_t products = 0;
+  for (int g = 0; g < grids.size; ++g) {
+    for (int p = 0; p < grids.job[g].column_phases; ++p)
+      products += grids.places[g] * rows * grids.job[g].channels * grids.job[g].columns[p].taps;
+  }
   const std::int64_t panels = divide_up(rows, kPanelRows);
-  const std::int64_t products = places * rows * job.channels * taps;
   const std::int64_t wanted = std::clamp(products / kTaskProducts, std::int64_t{1}, kMinimumTasks);
   // Places are split first: a copied block then serves more channels.
-  const std::int64_t blocks = divide_up(places, kTilePlaces);
-  const std::int64_t chunks = std::max(divide_up(places, kChunk), std::min(blocks, wanted));
-  const std::int64_t most = kMaxPanels / job.column_phases;
+  const std::int64_t blocks = divide_up(grids.places[0], kTilePlaces);
+  const std::int64_t chunks = std::max(divide_up(grids.places[0], kChunk), std::min(blocks, wanted));
+  const std::int64_t most = kMaxPanels / grids.job[0].column_phases;
   const std::int64_t groups = std::max(divide_up(panels, most), std::min(panels, wanted / chunks));
   parallel_for(chunks * groups, [&](std::int64_t task) {
     const std::int64_t chunk = task / groups;
     const std::int64_t group = task % groups;
     const std::int64_t panel = panels * group / groups;
-    TapColumns columns[2];
-    for (int p = 0; p < job.column_phases; ++p) {
-      columns[p] = job.columns[p];
-      columns[p].panels += panel * columns[p].panel_stride;
+    for (int g = 0; g < grids.size; ++g) {
+      TapJob mine = grids.job[g];
+      TapColumns columns[2];
+      for (int p = 0; p < mine.column_phases; ++p) {
+        columns[p] = mine.columns[p];
+        columns[p].panels += panel * columns[p].panel_stride;
+      }
+      mine.columns = columns;
+      mine.rows = std::min(rows, panels * (group + 1) / groups * kPanelRows) - panel * kPanelRows;
+      mine.out += panel * kPanelRows * mine.out_channel_stride;
+      if (mine.bias != nullptr) mine.bias += panel * kPanelRows;
+      if (mine.residual != nullptr) mine.residual += panel * kPanelRows * mine.out_channel_stride;
+      // The last chunk takes what the first grid's size leaves of the second.
+      mine.begin = std::min(grids.places[g], blocks * chunk / chunks * kTilePlaces);
+      mine.end = chunk + 1 == chunks ? grids.places[g] : std::min(grids.places[g], blocks * (chunk + 1) / chunks * kTilePlaces);
+      if (mine.begin < mine.end) tap_tiles(mine);
     }
-    TapJob mine = job;
-    mine.columns = columns;
-    mine.rows = std::min(rows, panels * (group + 1) / groups * kPanelRows) - panel * kPanelRows;
-    mine.out += panel * kPanelRows * job.out_channel_stride;
-    if (mine.bias != nullptr) mine.bias += panel * kPanelRows;
-    if (mine.residual != nullptr) mine.residual += panel * kPanelRows * job.out_channel_stride;
-    mine.begin = blocks * chunk / chunks * kTilePlaces;
-    mine.end = std::min(places, blocks * (chunk + 1) / chunks * kTilePlaces);
-    tap_tiles(mine);
   });
 }
 
@@ -225,7 +237,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   job.relu = epilogue.relu;
   for (std::int64_t g = 0; g < shape.groups; ++g) {
     columns.panels = gather_panels_.data() + g * divide_up(shape.group_out(), kPanelRows) * columns.panel_stride;
-    run_tiles(group_job(job, g, shape.group_in(), shape.group_out()), shape.group_out(), height * width);
+    run_tiles({{group_job(job, g, shape.group_in(), shape.group_out())}, {height * width}}, shape.group_out());
   }
 }
 
@@ -236,48 +248,60 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
   const bool as_it_is = is_source(source, shape.out_height(), shape.out_width());
   if (!as_it_is) fill_source(source, y, mask, shape.out_height(), shape.out_width(), workspace);
   const std::int64_t s = shape.stride;
-  std::array<std::array<std::int64_t, ConvShape::kMaxTaps>, 2> offsets;
-  for (std::int64_t u = 0; u < std::min(s, shape.height); ++u) {
-    const Phase rows = scatter_phase(shape, shape.kernel_h, u);
-    const std::int64_t grid_height = divide_up(shape.height - u, s);
-    const std::int64_t together = s == 2 && shape.width > 1 ? 2 : 1;  // column phases that one job interleaves
-    for (std::int64_t v = 0; v < std::min(s, shape.width); v += together) {
-      TapColumns columns[2];
-      const float* panels[2] = {nullptr, nullptr};
-      for (std::int64_t p = 0; p < together; ++p) {
-        const Phase cols = scatter_phase(shape, shape.kernel_w, v + p);
-        std::int64_t* offset = offsets[static_cast<std::size_t>(p)].data();
-        for (std::int64_t a = 0; a < rows.taps; ++a) {
-          const std::int64_t row = source.top + rows.shift - a * rows.shift_step;
-          for (std::int64_t b = 0; b < cols.taps; ++b) {
-            offset[a * cols.taps + b] = row * source.width + source.left + cols.shift - b * cols.shift_step;
+  TapJob job;
+  job.source = as_it_is ? y : workspace;
+  job.mask = as_it_is ? mask : nullptr;
+  job.channels = shape.group_out();
+  job.channel_stride = source.channel_stride();
+  job.pitch = source.width;
+  job.column_step = s;
+  job.out_channel_stride = shape.height * shape.width;
+  job.out_row_step = s * shape.width;
+  job.bias = epilogue.bias;
+  job.relu = epilogue.relu;
+  // With stride 2 all phases run in one go: columns interleaved, rows while the source is in the cache.
+  const std::int64_t columns_together = s == 2 && shape.width > 1 ? 2 : 1;
+  const std::int64_t rows_together = s == 2 && shape.height > 1 ? 2 : 1;
+  std::array<std::array<std::int64_t, ConvShape::kMaxTaps>, 4> offsets;
+  for (std::int64_t u = 0; u < std::min(s, shape.height); u += rows_together) {
+    for (std::int64_t v = 0; v < std::min(s, shape.width); v += columns_together) {
+      Grids grids;
+      grids.size = static_cast<int>(rows_together);
+      TapColumns columns[2][2];
+      const float* panels[2][2] = {};
+      for (std::int64_t r = 0; r < rows_together; ++r) {
+        const Phase rows = scatter_phase(shape, shape.kernel_h, u + r);
+        for (std::int64_t p = 0; p < columns_together; ++p) {
+          const Phase cols = scatter_phase(shape, shape.kernel_w, v + p);
+          std::int64_t* offset = offsets[static_cast<std::size_t>(2 * r + p)].data();
+          for (std::int64_t a = 0; a < rows.taps; ++a) {
+            const std::int64_t row = source.top + rows.shift - a * rows.shift_step;
+            for (std::int64_t b = 0; b < cols.taps; ++b) {
+              offset[a * cols.taps + b] = row * source.width + source.left + cols.shift - b * cols.shift_step;
+            }
+          }
+          const std::int64_t taps = rows.taps * cols.taps;
+          panels[r][p] = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>((u + r) * s + v + p)];
+          columns[r][p] = {panels[r][p], shape.group_out() * taps * kPanelRows, offset, taps, divide_up(shape.width - v - p, s), v + p};
+        }
+        TapJob& mine = grids.job[r];
+        mine = job;
+        mine.width = columns[r][0].width;
+        mine.columns = columns[r];
+        mine.column_phases = static_cast<int>(columns_together);
+        mine.out = x + (u + r) * shape.width;
+        mine.residual = epilogue.residual != nullptr ? epilogue.residual + (u + r) * shape.width : nullptr;
+        grids.places[r] = divide_up(shape.height - u - r, s) * mine.width;
+      }
+      for (std::int64_t g = 0; g < shape.groups; ++g) {
+        Grids group = grids;
+        for (std::int64_t r = 0; r < rows_together; ++r) {
+          group.job[r] = group_job(grids.job[r], g, shape.group_out(), shape.group_in());
+          for (std::int64_t p = 0; p < columns_together; ++p) {
+            columns[r][p].panels = panels[r][p] + g * divide_up(shape.group_in(), kPanelRows) * columns[r][p].panel_stride;
           }
         }
-        const std::int64_t taps = rows.taps * cols.taps;
-        panels[p] = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s + v + p)];
-        columns[p] = {panels[p], shape.group_out() * taps * kPanelRows, offset, taps, divide_up(shape.width - v - p, s), v + p};
-      }
-      TapJob job;
-      job.source = as_it_is ? y : workspace;
-      job.mask = as_it_is ? mask : nullptr;
-      job.channels = shape.group_out();
-      job.channel_stride = source.channel_stride();
-      job.pitch = source.width;
-      job.width = columns[0].width;
-      job.columns = columns;
-      job.column_phases = static_cast<int>(together);
-      job.column_step = s;
-      job.out = x + u * shape.width;
-      job.out_channel_stride = shape.height * shape.width;
-      job.out_row_step = s * shape.width;
-      job.bias = epilogue.bias;
-      job.residual = epilogue.residual != nullptr ? epilogue.residual + u * shape.width : nullptr;
-      job.relu = epilogue.relu;
-      for (std::int64_t g = 0; g < shape.groups; ++g) {
-        for (std::int64_t p = 0; p < together; ++p) {
-          columns[p].panels = panels[p] + g * divide_up(shape.group_in(), kPanelRows) * columns[p].panel_stride;
-        }
-        run_tiles(group_job(job, g, shape.group_out(), shape.group_in()), shape.group_in(), grid_height * columns[0].width);
+        run_tiles(group, shape.group_in());
       }
     }
   }

@@ -64,7 +64,8 @@ HWY_INLINE void StorePair(const float* HWY_RESTRICT even, const float* HWY_RESTR
   }
 }
 
-// Writes a finished panel of `rows` channels. phases[p]: its sums of column phase p.
+// Writes a finished panel of `rows` channels, whose sums of the column phases are even[m * kPitch + n] and odd[...].
+template <int kPitch>
 HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, std::int64_t first_row,
                            std::int64_t rows, const Runs& runs) {
   for (std::int64_t m = 0; m < rows; ++m) {
@@ -72,7 +73,7 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
     const Epilogue e{job.bias != nullptr ? job.bias[channel] : 0.0F, job.residual != nullptr, job.relu};
     for (int r = 0; r < runs.size; ++r) {
       const Run& run = runs.run[r];
-      const float* from = even + m * kTileWidth + run.at;
+      const float* from = even + m * kPitch + run.at;
       const std::int64_t place =
           channel * job.out_channel_stride + run.row * job.out_row_step + job.columns[0].column + run.column * job.column_step;
       float* to = job.out + place;
@@ -82,7 +83,7 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
       if (job.column_step == 1) {
         StoreRow(from, e, run.count, more, to);  // all columns exist
       } else if (job.column_phases == 2) {
-        const float* other = odd + m * kTileWidth + run.at;
+        const float* other = odd + m * kPitch + run.at;
         const std::int64_t both = HWY_MIN(count, job.columns[1].width - run.column);
         StorePair(from, other, e, both, more, to);
         StoreStrided(from + both, e, count - both, 2, more + 2 * both, to + 2 * both);
@@ -93,7 +94,77 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
   }
 }
 
+// Few output channels: a block would be copied for too little work. Tiles of 4 channels x 4 vectors (2 with 16 registers) read the source
+// itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
+constexpr int kDirectRows = 4;
+constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
+constexpr int kDirectWidth = kDirectVectors * kLanes;
+
+// sums[m * kDirectWidth + n]
+template <int kRows, int kUsed>
+HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const float* HWY_RESTRICT source, float* HWY_RESTRICT sums) {
+  const D d;
+  V sum[kRows][kUsed];
+#pragma GCC unroll 4
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::Zero(d);
+  }
+  const float* HWY_RESTRICT panel = columns.panels;
+  for (std::int64_t c = 0; c < job.channels; ++c, source += job.channel_stride) {
+    for (std::int64_t t = 0; t < columns.taps; ++t, panel += kPanelRows) {
+      const float* HWY_RESTRICT place = source + columns.tap_offsets[t];
+      V x[kUsed];
+#pragma GCC unroll 4
+      for (int v = 0; v < kUsed; ++v) x[v] = hn::LoadU(d, place + v * kLanes);
+#pragma GCC unroll 4
+      for (int m = 0; m < kRows; ++m) {
+        const V weight = hn::Set(d, panel[m]);
+#pragma GCC unroll 4
+        for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::MulAdd(weight, x[v], sum[m][v]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kUsed; ++v) hn::Store(sum[m][v], d, sums + m * kDirectWidth + v * kLanes);
+  }
+}
+
+template <int kRows>
+HWY_INLINE void AnyDirectTile(const TapJob& job, const TapColumns& columns, const float* source, int vectors, float* sums) {
+  if (vectors == 1) return DirectTile<kRows, 1>(job, columns, source, sums);
+  if (vectors == 2) return DirectTile<kRows, 2>(job, columns, source, sums);
+  DirectTile<kRows, kDirectVectors>(job, columns, source, sums);
+}
+
+void DirectTiles(const TapJob& job) {
+  HWY_ALIGN float sums[2 * kDirectRows * kDirectWidth];
+  Runs runs;
+  runs.size = 1;
+  for (std::int64_t n = job.begin; n < job.end;) {
+    const std::int64_t row = n / job.width;
+    const std::int64_t column = n - row * job.width;
+    const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectWidth});
+    runs.run[0] = {0, static_cast<int>(count), row, column};
+    const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
+    for (int p = 0; p < job.column_phases; ++p) {
+      const float* source = job.source + row * job.pitch + column;
+      float* to = sums + p * kDirectRows * kDirectWidth;
+      if (job.rows <= 3) {
+        AnyDirectTile<3>(job, job.columns[p], source, vectors, to);
+      } else {
+        AnyDirectTile<4>(job, job.columns[p], source, vectors, to);
+      }
+    }
+    StorePanel<kDirectWidth>(job, sums, sums + kDirectRows * kDirectWidth, 0, job.rows, runs);
+    n += count;
+  }
+}
+
 void Tiles(const TapJob& job) {
+  if (job.rows <= kDirectRows && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
   HWY_ALIGN float block[kDepth * kTileWidth + kLanes];
   HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows;
@@ -142,37 +213,12 @@ void Tiles(const TapJob& job) {
             AnyTile(weights + m, next + m, block, depth, k > 0, used, to + m * kTileWidth, straight ? &finishing : nullptr);
           }
           if (!last_products || straight) continue;
-          StorePanel(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), writes);
+          StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), writes);
         }
         k += depth;
       } while (k < products);
     }
   }
-}
-
-void Copy(const float* HWY_RESTRICT from, const float* HWY_RESTRICT mask, std::int64_t step, std::int64_t count, float* HWY_RESTRICT to) {
-  const D d;
-  const V zero = hn::Zero(d);
-  std::int64_t j = 0;
-  if (step == 1) {
-    for (; j + kLanes <= count; j += kLanes) {
-      V v = hn::LoadU(d, from + j);
-      if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);
-      hn::StoreU(v, d, to + j);
-    }
-  } else if (step == 2) {
-    // Strictly less: the last pair reads one float more than its even half needs.
-    for (; j + kLanes < count; j += kLanes) {
-      V v, m, odd;
-      hn::LoadInterleaved2(d, from + 2 * j, v, odd);
-      if (mask != nullptr) {
-        hn::LoadInterleaved2(d, mask + 2 * j, m, odd);
-        v = hn::IfThenElseZero(hn::Gt(m, zero), v);
-      }
-      hn::StoreU(v, d, to + j);
-    }
-  }
-  for (; j < count; ++j) to[j] = mask == nullptr || mask[step * j] > 0.0F ? from[step * j] : 0.0F;
 }
 
 }  // namespace likeness::kernels::HWY_NAMESPACE
@@ -182,13 +228,8 @@ HWY_AFTER_NAMESPACE();
 namespace likeness::kernels {
 
 HWY_EXPORT(Tiles);
-HWY_EXPORT(Copy);
 
 void tap_tiles(const TapJob& job) { HWY_DYNAMIC_DISPATCH(Tiles)(job); }
-
-void copy_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to) {
-  HWY_DYNAMIC_DISPATCH(Copy)(from, mask, step, count, to);
-}
 
 }  // namespace likeness::kernels
 #endif

@@ -58,8 +58,4 @@ struct TapJob {
 /// Runs one job on the best instruction set of this machine.
 void tap_tiles(const TapJob& job);
 
-/// to[j] = from[step j] where mask[step j] > 0 (everywhere if mask is nullptr), else 0, for j < count: a row of the source.
-/// `from` and `mask` have at least step (count - 1) + 1 floats; nothing behind that is read.
-void copy_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to);
-
 }  // namespace likeness::kernels

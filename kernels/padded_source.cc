@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
-#include "kernels/conv_tiles.hpp"
+#include "kernels/copy_places.hpp"
 
 namespace likeness::kernels {
 namespace {
@@ -12,15 +12,30 @@ constexpr std::int64_t kCopyChunk = 1 << 14;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-void copy_row(const float* from, const float* mask, std::int64_t from_width, std::int64_t first, std::int64_t step, std::int64_t width,
-              float* to) {
-  // Columns j with 0 <= first + step j < from_width.
-  const std::int64_t begin = std::clamp<std::int64_t>(first >= 0 ? 0 : divide_up(-first, step), 0, width);
-  const std::int64_t end = std::clamp<std::int64_t>(from_width > first ? divide_up(from_width - first, step) : 0, begin, width);
-  std::fill(to, to + begin, 0.0F);
-  const std::int64_t shift = first + begin * step;
-  if (end > begin) copy_places(from + shift, mask != nullptr ? mask + shift : nullptr, step, end - begin, to + begin);
-  std::fill(to + end, to + width, 0.0F);
+// A row of all column phases: to[v * to_stride + j] = from[step j + v - left], zero outside.
+void copy_row(const PaddedSource& s, const float* from, const float* mask, std::int64_t from_width, float* to, std::int64_t to_stride) {
+  // Columns j with all of 0 <= step j + v - left < from_width.
+  const std::int64_t begin = std::min(s.width, divide_up(s.left, s.step));
+  const std::int64_t room = from_width + s.left - s.phases;  // left of the last window's first number
+  const std::int64_t end = room < 0 ? begin : std::clamp(room / s.step + 1, begin, s.width);
+  for (std::int64_t v = 0; v < s.phases; ++v) {
+    float* row = to + v * to_stride;
+    const auto edge = [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t j = first; j < last; ++j) {
+        const std::int64_t at = s.step * j + v - s.left;
+        row[j] = at >= 0 && at < from_width && (mask == nullptr || mask[at] > 0.0F) ? from[at] : 0.0F;
+      }
+    };
+    edge(0, begin);
+    edge(end, s.width);
+  }
+  if (begin == end) return;
+  const std::int64_t shift = s.step * begin - s.left;
+  from += shift;
+  if (mask != nullptr) mask += shift;
+  if (s.phases == s.step && s.step % 3 == 0) return split_places(from, mask, s.step, end - begin, to + begin, to_stride);
+  for (std::int64_t v = 0; v < s.phases; ++v)
+    copy_places(from + v, mask == nullptr ? nullptr : mask + v, s.step, end - begin, to + v * to_stride + begin);
 }
 
 }  // namespace
@@ -34,14 +49,12 @@ void fill_source(const PaddedSource& s, const float* from, const float* mask, st
       const std::int64_t i = r % s.height;
       for (std::int64_t u = 0; u < s.phases; ++u) {
         const std::int64_t row = s.step * i + u - s.top;
-        for (std::int64_t v = 0; v < s.phases; ++v) {
-          float* out = to + c * s.channel_stride() + ((u * s.phases + v) * s.height + i) * s.width;
-          if (row < 0 || row >= from_height) {
-            std::fill_n(out, s.width, 0.0F);
-          } else {
-            const std::int64_t offset = (c * from_height + row) * from_width;
-            copy_row(from + offset, mask != nullptr ? mask + offset : nullptr, from_width, v - s.left, s.step, s.width, out);
-          }
+        float* out = to + c * s.channel_stride() + (u * s.phases * s.height + i) * s.width;
+        if (row < 0 || row >= from_height) {
+          for (std::int64_t v = 0; v < s.phases; ++v) std::fill_n(out + v * s.plane(), s.width, 0.0F);
+        } else {
+          const std::int64_t offset = (c * from_height + row) * from_width;
+          copy_row(s, from + offset, mask != nullptr ? mask + offset : nullptr, from_width, out, s.plane());
         }
       }
     }

@@ -75,19 +75,24 @@ HWY_INLINE void InverseWindow(const float* HWY_RESTRICT sums, V* HWY_RESTRICT ou
   for (int i = 0; i < kStep; ++i) Inverse<kStep>(half[i][0], half[i][1], half[i][2], half[i][3], outputs + i * kStep);
 }
 
-// Six vectors side by side: a0 b0 c0 d0 e0 f0 a1 ...
+// Six vectors side by side: a0 b0 c0 e0 f0 g0 a1 ... Pairs are made first, then threes of pairs.
 HWY_INLINE void StoreInterleaved6(V a, V b, V c, V e, V f, V g, float* HWY_RESTRICT to) {
-  HWY_ALIGN float lanes[6 * 16];
   const D d;
-  hn::Store(a, d, lanes);
-  hn::Store(b, d, lanes + 16);
-  hn::Store(c, d, lanes + 32);
-  hn::Store(e, d, lanes + 48);
-  hn::Store(f, d, lanes + 64);
-  hn::Store(g, d, lanes + 80);
-  for (int i = 0; i < kLanes; ++i) {
-    for (int k = 0; k < 6; ++k) to[6 * i + k] = lanes[16 * k + i];
+#if HWY_TARGET == HWY_SCALAR
+  const V all[6] = {a, b, c, e, f, g};
+  for (int k = 0; k < 6; ++k) hn::Store(all[k], d, to + k);
+#else
+  const hn::Repartition<std::uint64_t, D> pairs;
+  HWY_ALIGN std::uint64_t lanes[3][kLanes];
+  hn::StoreInterleaved2(a, b, d, reinterpret_cast<float*>(lanes[0]));
+  hn::StoreInterleaved2(c, e, d, reinterpret_cast<float*>(lanes[1]));
+  hn::StoreInterleaved2(f, g, d, reinterpret_cast<float*>(lanes[2]));
+  for (int half = 0; half < 2; ++half) {
+    const int at = half * kLanes / 2;
+    hn::StoreInterleaved3(hn::Load(pairs, lanes[0] + at), hn::Load(pairs, lanes[1] + at), hn::Load(pairs, lanes[2] + at), pairs,
+                          reinterpret_cast<std::uint64_t*>(to) + 3 * at);
   }
+#endif
 }
 
 // One row of finished outputs of `kStep` x phases numbers a window: writes those that lie in the picture.
