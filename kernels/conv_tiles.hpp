@@ -7,7 +7,7 @@
 //
 // A tile is 8 channels x 3 vectors of places on machines with 32 vector registers (24 sums, 3 loads, 1 broadcast), 4 x 3 with 16
 // registers: 24 (12) independent sums hide the latency of 4 cycles x 2 FMA units, and 11 loads (7) feed 24 (12) multiply-adds. The
-// source of a tile is first copied, 128 products of a place at a time, into a block of 3 vectors x 128 that stays in the first-level
+// source of a tile is first copied, 96 products of a place at a time, into a block of 3 vectors x 96 that stays in the first-level
 // cache for all panels of the task: loads are then aligned, whatever the shift, and planes a power of two apart do not evict each
 // other. Copying costs 3 loads and 3 stores for 3 x rows multiply-adds. Sums of unfinished tiles wait on the stack.
 // Every output is one chain of fused multiply-adds in the order (c, t), whatever the tile, so AVX2 and AVX-512 agree bit for bit.

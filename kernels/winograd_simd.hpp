@@ -1,8 +1,8 @@
 // The inner loops of winograd.hpp, compiled once for each instruction set.
 //
-// A task takes up to 48 neighbouring windows and up to 16 panels of 8 channels. 128 products at a time it transforms the windows
-// [16 points][128][48] into scratch memory, and runs the register tile of the direct convolution (tile-inl.hpp) over panels and points:
-// the transformed windows of a point stay in the first-level cache for all panels, the rest (790 KB) in the second-level cache.
+// A task takes up to 48 neighbouring windows and up to 16 panels of 8 channels. 96 products at a time it transforms the windows
+// [16 points][96][48] into scratch memory, and runs the register tile of the direct convolution (tile-inl.hpp) over panels and points:
+// the transformed windows of a point stay in the first-level cache for all panels, the rest (690 KB) in the second-level cache.
 // Transforming costs 16 loads, 32 additions and 16 stores for 16 x 8 x panels multiply-adds; the way back is done on rows of outputs in
 // registers, interleaved into one line and finished there.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace likeness::kernels {
 
-inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = 128, kWindowPanels = 16;
+inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = 96, kWindowPanels = 16;
 
 /// Floats of scratch memory of one task: transformed windows, with one row to spill into, and sums.
 inline constexpr std::int64_t kWindowScratch =
