@@ -1,85 +1,66 @@
 #include "base/parallel.hpp"
 
-#ifdef _OPENMP
-#include <omp.h>
+#ifdef LIKENESS_WITH_THREADS
+#include <algorithm>
+#include <atomic>
 
-#include <exception>
-#include <mutex>
+#include "base/thread_count.hpp"
+#include "base/thread_pool.hpp"
 #endif
+
+#include <cstddef>
+#include <new>
 
 namespace likeness {
 namespace {
 
-#ifdef _OPENMP
-int default_threads = 0;
+// Never destroyed: destructors of the host that run after ours at exit, and threads that still run then, may loop.
+template <class T>
+T& immortal() {
+  alignas(T) static std::byte memory[sizeof(T)];
+  static T& it = *new (memory) T;
+  return it;
+}
 
-// An exception (of a failed allocation, mostly) must not leave an OpenMP region: the first is carried to the caller's thread.
-class Failure {
- public:
-#ifdef __cpp_exceptions
-  template <class Work>
-  void keep(Work&& work) {
-    try {
-      work();
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!first_) first_ = std::current_exception();
-    }
-  }
-  void rethrow() const {
-    if (first_) std::rethrow_exception(first_);
-  }
+#ifdef LIKENESS_WITH_THREADS
+std::atomic<int> wanted_threads = 0;  // 0: not asked for yet
 
- private:
-  std::mutex mutex_;
-  std::exception_ptr first_;
-#else
-  template <class Work>
-  void keep(Work&& work) {
-    work();
-  }
-  void rethrow() const {}
+int threads() {
+  int n = wanted_threads.load(std::memory_order_relaxed);
+  if (n == 0) wanted_threads = n = default_thread_count();
+  return n;
+}
+
+ThreadPool& pool() {
+  struct Closer {  // at exit and at dlclose; loops are serial from then on
+    ~Closer() { immortal<ThreadPool>().close(); }
+  };
+  static const Closer closer;
+  return immortal<ThreadPool>();
+}
 #endif
-};
 
 class DefaultRunner final : public Runner {
  public:
   void run(std::int64_t count, const std::function<void(std::int64_t)>& body) override {
-    // A fit inside a host's parallel region stays serial: nested teams cost more than they give.
-    const int threads = omp_in_parallel() ? 1 : default_threads > 0 ? default_threads : omp_get_max_threads();
-    if (threads == 1) {
-      for (std::int64_t i = 0; i < count; ++i) body(i);
-      return;
-    }
-    Failure failure;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (std::int64_t i = 0; i < count; ++i) failure.keep([&] { body(i); });
-    failure.rethrow();
-  }
-};
-#else
-class DefaultRunner final : public Runner {
- public:
-  void run(std::int64_t count, const std::function<void(std::int64_t)>& body) override {
+#ifdef LIKENESS_WITH_THREADS
+    if (const int n = threads(); n > 1 && pool().run(count, n, body)) return;
+#endif
     for (std::int64_t i = 0; i < count; ++i) body(i);
   }
 };
-#endif
 
 thread_local Runner* injected = nullptr;
 
 }  // namespace
 
-Runner& current_runner() {
-  static DefaultRunner runner;
-  return injected != nullptr ? *injected : runner;
-}
+Runner& current_runner() { return injected != nullptr ? *injected : immortal<DefaultRunner>(); }
 
 void set_runner(Runner* runner) { injected = runner; }
 
 void set_default_threads([[maybe_unused]] int n) {
-#ifdef _OPENMP
-  default_threads = n;
+#ifdef LIKENESS_WITH_THREADS
+  wanted_threads = n >= 1 ? std::min(n, kMostThreads) : default_thread_count();
 #endif
 }
 

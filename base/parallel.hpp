@@ -1,4 +1,4 @@
-// Threads are injected: a host may hand in its own runner; the default is OpenMP where built, else serial.
+// Threads are injected: a host may hand in its own runner; the default is a pool of our own, else serial.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,13 @@ class Runner {
   virtual void run(std::int64_t count, const std::function<void(std::int64_t)>& body) = 0;
 };
 
-/// The runner that kernels use on this thread: set_runner()'s, else OpenMP (LIKENESS_WITH_OPENMP), else serial.
+/// The runner that kernels use on this thread: set_runner()'s, else the process's pool (LIKENESS_WITH_THREADS; thread_pool.hpp), which
+/// runs a loop serially, on its caller, inside another loop and while it has another thread's; without it serial.
 Runner& current_runner();
 /// Makes `runner` (not owned; nullptr = back to the default) the runner of the calling thread.
 void set_runner(Runner* runner);
-/// Number of threads of the default runner; n < 1 restores the default (OMP_NUM_THREADS, else all cores).
+/// Number of threads of the default runner, callers included, for the whole process; n < 1 restores the default (thread_count.hpp:
+/// LIKENESS_NUM_THREADS, else OMP_NUM_THREADS, else the processors that the process may use). Threads start with the next loop.
 void set_default_threads(int n);
 
 /// Splits [0, count) into body(0..count-1). Work must not depend on the number of threads: sums are split in fixed chunks.

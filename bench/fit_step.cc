@@ -1,4 +1,4 @@
-// One step of a fit, as the search runs it (fit_nets.hpp), with optimiser step and clamp, frozen once. Threads: OMP_NUM_THREADS.
+// One step of a fit, as the search runs it (fit_nets.hpp), with optimiser step and clamp, frozen once. Threads: LIKENESS_NUM_THREADS.
 //
 //   fit_step --benchmark_filter=compact
 #include <benchmark/benchmark.h>

@@ -1,1 +1,11 @@
 likeness_test(base_test LINKS likeness_base)
+if(LIKENESS_WITH_THREADS)
+  likeness_test(base_threads_test LINKS likeness_base)
+  # The pool as LIKENESS_NO_EXCEPTIONS builds it (base/CMakeLists.txt).
+  likeness_test(base_no_exceptions_test LINKS Threads::Threads)
+  add_library(thread_pool_no_exceptions OBJECT ${PROJECT_SOURCE_DIR}/base/thread_pool.cc)
+  target_include_directories(thread_pool_no_exceptions PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(thread_pool_no_exceptions PRIVATE -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables)
+  target_link_libraries(base_no_exceptions_test PRIVATE thread_pool_no_exceptions)
+  target_include_directories(base_no_exceptions_test PRIVATE ${PROJECT_SOURCE_DIR})
+endif()

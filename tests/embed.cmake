@@ -36,7 +36,7 @@ foreach(step ${embed_steps})
             -DPREFIX=${embed_work}/prefix -DVERSION=${PROJECT_VERSION} -DPHOTO=${embed_photo} -DGENERATOR=${CMAKE_GENERATOR}
             -DC_COMPILER=${CMAKE_C_COMPILER} -DCXX_COMPILER=${CMAKE_CXX_COMPILER} -DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
             -DNM=${CMAKE_NM} -DPKG_CONFIG=${LIKENESS_PKG_CONFIG} -P ${CMAKE_CURRENT_SOURCE_DIR}/embed/consumer.cmake)
-  set_tests_properties(embed_${step} PROPERTIES LABELS install TIMEOUT 1500 ENVIRONMENT OMP_WAIT_POLICY=passive
+  set_tests_properties(embed_${step} PROPERTIES LABELS install TIMEOUT 1500
                        FIXTURES_REQUIRED "embed_prefix;embed_photo")
 endforeach()
 set_tests_properties(embed_install PROPERTIES FIXTURES_SETUP embed_prefix FIXTURES_REQUIRED "")

@@ -13,7 +13,7 @@ likeness=${LIKENESS:-$root/build/release/cli/likeness}
 python=${PYTHON:-python3}
 scene=$here/scene.json
 model=$out/model
-export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"  # threads that wait must not hold up the renderer or other work
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"  # PyTorch's threads that wait must not hold up the renderer or other work
 mkdir -p "$model"
 cp "$scene" "$model/scene.json"
 

@@ -18,7 +18,8 @@
  * where a failed allocation ends the process instead.
  * Ownership. What a load or fit hands out is freed by its own _free function. Strings and pictures of a result belong to it.
  * Threads. A model may be shared: any number of threads may fit with it at once, each call on the thread that made it (and on those of
- * OpenMP). A result may be read by many threads. Free either only when no other thread uses it.
+ * the library, which start with the first fit and end at exit). A result may be read by many threads. Free either only when no other
+ * thread uses it.
  * Text is UTF-8 and ends with a zero byte; paths are handed to the operating system as they are.
  * Growth. Structures carry their size, numbers are pinned, functions stay: a program built for this header works with later versions
  * of the same major version (before 1.0: of the same minor version).
@@ -163,8 +164,9 @@ LIKENESS_API likeness_status likeness_fit(likeness_model* model, const uint8_t* 
 LIKENESS_API likeness_status likeness_fit_file(likeness_model* model, const void* bytes, size_t byte_count, const double* landmarks,
                                                const likeness_fit_options* options, likeness_result** result);
 
-/* Threads that one fit may use, for the whole process: 1 fits on the caller's thread; less than 1: the default (OMP_NUM_THREADS, else
- * all cores). Not while a fit runs. Without OpenMP every fit is serial and this does nothing. */
+/* Threads that one fit may use, for the whole process: 1 fits on the caller's thread; less than 1: the default (the
+ * environment's LIKENESS_NUM_THREADS, else OMP_NUM_THREADS, else the processors that the process may use). Built without threads
+ * (LIKENESS_WITH_THREADS) every fit is serial and this does nothing. */
 LIKENESS_API void likeness_set_threads(int32_t threads);
 
 /* ---- Results. `result` must not be NULL for those that return no status: they then return NULL, NaN or -1. ---------------------- */

@@ -3,7 +3,7 @@
 #   package    builds examples/embed-c against PREFIX with find_package() and runs it
 #   package_cxx  the same for examples/minimise, in C++, without naming a standard
 #   pkgconfig  builds it with the flags of PKG_CONFIG and the C compiler alone
-#   subdirectory  builds tests/embed, which takes SOURCE in with add_subdirectory(): shared, core without exceptions, no dlib, no OpenMP
+#   subdirectory  builds tests/embed, which takes SOURCE in with add_subdirectory(): shared, core without exceptions, no dlib, no threads
 #   command    the installed command, which must find the installed model
 # Everything lies under WORK. PHOTO (without its ending) is what embed_photo wrote; empty where there is no packed head to draw one.
 
@@ -85,7 +85,7 @@ elseif(STEP STREQUAL subdirectory)
   run(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/embed -B subdirectory -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER}
               -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DLIKENESS_SOURCE=${SOURCE}
               -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1 -DBUILD_SHARED_LIBS=ON -DLIKENESS_NO_EXCEPTIONS=ON -DLIKENESS_WITH_DLIB=OFF
-              -DLIKENESS_WITH_OPENMP=OFF)
+              -DLIKENESS_WITH_THREADS=OFF)
   run(COMMAND ${CMAKE_COMMAND} --build subdirectory --target embed-c --parallel 2)
   run_embed_c(${WORK}/subdirectory/embed-c ${SOURCE}/weights/models/makehuman-head)
   if(PHOTO)

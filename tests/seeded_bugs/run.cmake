@@ -8,7 +8,7 @@ function(run_suite bug killer)
   foreach(program ${PROGRAMS})
     get_filename_component(name ${program} NAME)
     execute_process(
-      COMMAND ${CMAKE_COMMAND} -E env LIKENESS_SEEDED_BUG=${bug} LIKENESS_INSTANCES=40 OMP_NUM_THREADS=1 ${program} --gtest_fail_fast
+      COMMAND ${CMAKE_COMMAND} -E env LIKENESS_SEEDED_BUG=${bug} LIKENESS_INSTANCES=40 LIKENESS_NUM_THREADS=1 ${program} --gtest_fail_fast
       RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 120)
     if(NOT result EQUAL 0)
       string(REGEX MATCH "FAILED  ] [A-Za-z0-9_./]+" failed "${output}")
