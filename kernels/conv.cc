@@ -35,6 +35,7 @@ void run_tiles(const Grids& grids, std::int64_t rows) {
   const std::int64_t wanted = std::clamp(products / kTaskProducts, std::int64_t{1}, kMinimumTasks);
   // Places are split first: a copied block then serves more channels.
   const std::int64_t blocks = divide_up(grids.places[0], kTilePlaces);
+  const std::int64_t vectors = divide_up(grids.places[0], kVectorPlaces);
   const std::int64_t chunks = std::max(divide_up(grids.places[0], kChunk), std::min(blocks, wanted));
   const std::int64_t most = kMaxPanels / grids.job[0].column_phases;
   const std::int64_t groups = std::max(divide_up(panels, most), std::min(panels, wanted / chunks));
@@ -44,19 +45,14 @@ void run_tiles(const Grids& grids, std::int64_t rows) {
     const std::int64_t panel = panels * group / groups;
     for (int g = 0; g < grids.size; ++g) {
       TapJob mine = grids.job[g];
-      TapColumns columns[2];
-      for (int p = 0; p < mine.column_phases; ++p) {
-        columns[p] = mine.columns[p];
-        columns[p].panels += panel * columns[p].panel_stride;
-      }
-      mine.columns = columns;
+      mine.first_panel = panel;
       mine.rows = std::min(rows, panels * (group + 1) / groups * kPanelRows) - panel * kPanelRows;
       mine.out += panel * kPanelRows * mine.out_channel_stride;
       if (mine.bias != nullptr) mine.bias += panel * kPanelRows;
       if (mine.residual != nullptr) mine.residual += panel * kPanelRows * mine.out_channel_stride;
       // The last chunk takes what the first grid's size leaves of the second.
-      mine.begin = std::min(grids.places[g], blocks * chunk / chunks * kTilePlaces);
-      mine.end = chunk + 1 == chunks ? grids.places[g] : std::min(grids.places[g], blocks * (chunk + 1) / chunks * kTilePlaces);
+      mine.begin = std::min(grids.places[g], vectors * chunk / chunks * kVectorPlaces);
+      mine.end = chunk + 1 == chunks ? grids.places[g] : std::min(grids.places[g], vectors * (chunk + 1) / chunks * kVectorPlaces);
       if (mine.begin < mine.end) tap_tiles(mine);
     }
   });
@@ -127,13 +123,12 @@ TapJob group_job(TapJob job, std::int64_t group, std::int64_t channels, std::int
 
 PackedConv::PackedConv(const ConvShape& shape, const float* weight) : packed_(shape) {
   const ConvShape& s = packed_;
-  gather_panels_.assign(static_cast<std::size_t>(s.groups * divide_up(s.group_out(), kPanelRows) * gather_panel_size()), 0.0F);
+  gather_panels_.assign(static_cast<std::size_t>(s.groups * gather_group_size()), 0.0F);
   std::int64_t size = 0;
   for (std::int64_t u = 0; u < s.stride; ++u) {
     for (std::int64_t v = 0; v < s.stride; ++v) {
       scatter_offsets_.push_back(size);
-      const std::int64_t taps = scatter_phase(s, s.kernel_h, u).taps * scatter_phase(s, s.kernel_w, v).taps;
-      size += s.groups * divide_up(s.group_in(), kPanelRows) * s.group_out() * taps * kPanelRows;
+      size += s.groups * scatter_group_size(u, v);
     }
   }
   scatter_panels_.assign(static_cast<std::size_t>(size), 0.0F);
@@ -144,12 +139,21 @@ PackedConv::PackedConv(const ConvShape& shape, const float* weight) : packed_(sh
   pack(weight);
 }
 
-std::int64_t PackedConv::gather_panel_size() const { return packed_.group_in() * packed_.taps() * kPanelRows; }
+std::int64_t PackedConv::gather_group_size() const {
+  return divide_up(packed_.group_out(), kPanelRows) * packed_.group_in() * packed_.taps() * kPanelRows;
+}
 
-std::int64_t PackedConv::gather_start(std::int64_t o) const {
-  const std::int64_t row = o % packed_.group_out();
-  const std::int64_t panel = o / packed_.group_out() * divide_up(packed_.group_out(), kPanelRows) + row / kPanelRows;
-  return panel * gather_panel_size() + row % kPanelRows;
+std::int64_t PackedConv::scatter_group_size(std::int64_t u, std::int64_t v) const {
+  const std::int64_t taps = scatter_phase(packed_, packed_.kernel_h, u).taps * scatter_phase(packed_, packed_.kernel_w, v).taps;
+  return divide_up(packed_.group_in(), kPanelRows) * packed_.group_out() * taps * kPanelRows;
+}
+
+std::size_t PackedConv::gather_place(std::int64_t o, std::int64_t k) const {
+  const ConvShape& s = packed_;
+  const std::int64_t row = o % s.group_out();
+  const std::int64_t panels = divide_up(s.group_out(), kPanelRows);
+  return static_cast<std::size_t>(o / s.group_out() * gather_group_size() +
+                                  panel_place(s.group_in() * s.taps(), panels, row / kPanelRows, k) + row % kPanelRows);
 }
 
 void PackedConv::pack(const float* weight) {
@@ -158,25 +162,26 @@ void PackedConv::pack(const float* weight) {
   if (scatter_windows_) scatter_windows_->pack(weight);
   const std::int64_t per_channel = s.group_in() * s.taps();
   for (std::int64_t o = 0; o < s.out; ++o) {
-    float* to = gather_panels_.data() + gather_start(o);
-    for (std::int64_t k = 0; k < per_channel; ++k) to[k * kPanelRows] = weight[o * per_channel + k];
+    for (std::int64_t k = 0; k < per_channel; ++k) gather_panels_[gather_place(o, k)] = weight[o * per_channel + k];
   }
   const std::int64_t panels = divide_up(s.group_in(), kPanelRows);
   for (std::int64_t u = 0; u < s.stride; ++u) {
     const Phase rows = scatter_phase(s, s.kernel_h, u);
     for (std::int64_t v = 0; v < s.stride; ++v) {
       const Phase columns = scatter_phase(s, s.kernel_w, v);
-      const std::int64_t size = s.group_out() * rows.taps * columns.taps * kPanelRows;
+      const std::int64_t products = s.group_out() * rows.taps * columns.taps;
+      float* of_phase = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)];
       for (std::int64_t c = 0; c < s.in; ++c) {
         const std::int64_t group = c / s.group_in();
         const std::int64_t row = c % s.group_in();
-        float* to = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)] +
-                    (group * panels + row / kPanelRows) * size + row % kPanelRows;
+        float* to = of_phase + group * scatter_group_size(u, v) + row % kPanelRows;
+        std::int64_t k = 0;
         for (std::int64_t o = group * s.group_out(); o < (group + 1) * s.group_out(); ++o) {
           const float* taps = weight + (o * s.group_in() + row) * s.taps();
           for (std::int64_t a = 0; a < rows.taps; ++a) {
-            for (std::int64_t b = 0; b < columns.taps; ++b, to += kPanelRows) {
-              *to = taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step];
+            for (std::int64_t b = 0; b < columns.taps; ++b, ++k) {
+              to[panel_place(products, panels, row / kPanelRows, k)] =
+                  taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step];
             }
           }
         }
@@ -188,8 +193,7 @@ void PackedConv::pack(const float* weight) {
 void PackedConv::unpack(float* weight) const {
   const std::int64_t per_channel = packed_.group_in() * packed_.taps();
   for (std::int64_t o = 0; o < packed_.out; ++o) {
-    const float* from = gather_panels_.data() + gather_start(o);
-    for (std::int64_t k = 0; k < per_channel; ++k) weight[o * per_channel + k] = from[k * kPanelRows];
+    for (std::int64_t k = 0; k < per_channel; ++k) weight[o * per_channel + k] = gather_panels_[gather_place(o, k)];
   }
 }
 
@@ -220,7 +224,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   }
   const std::int64_t height = shape.out_height();
   const std::int64_t width = shape.out_width();
-  TapColumns columns{gather_panels_.data(), gather_panel_size(), offsets.data(), shape.taps(), width, 0};
+  TapColumns columns{gather_panels_.data(), divide_up(shape.group_out(), kPanelRows), offsets.data(), shape.taps(), width, 0};
   TapJob job;
   job.source = as_it_is ? x : workspace;
   job.mask = as_it_is ? mask : nullptr;
@@ -236,7 +240,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   job.residual = epilogue.residual;
   job.relu = epilogue.relu;
   for (std::int64_t g = 0; g < shape.groups; ++g) {
-    columns.panels = gather_panels_.data() + g * divide_up(shape.group_out(), kPanelRows) * columns.panel_stride;
+    columns.panels = gather_panels_.data() + g * gather_group_size();
     run_tiles({{group_job(job, g, shape.group_in(), shape.group_out())}, {height * width}}, shape.group_out());
   }
 }
@@ -282,7 +286,7 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
           }
           const std::int64_t taps = rows.taps * cols.taps;
           panels[r][p] = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>((u + r) * s + v + p)];
-          columns[r][p] = {panels[r][p], shape.group_out() * taps * kPanelRows, offset, taps, divide_up(shape.width - v - p, s), v + p};
+          columns[r][p] = {panels[r][p], divide_up(shape.group_in(), kPanelRows), offset, taps, divide_up(shape.width - v - p, s), v + p};
         }
         TapJob& mine = grids.job[r];
         mine = job;
@@ -298,7 +302,7 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
         for (std::int64_t r = 0; r < rows_together; ++r) {
           group.job[r] = group_job(grids.job[r], g, shape.group_out(), shape.group_in());
           for (std::int64_t p = 0; p < columns_together; ++p) {
-            columns[r][p].panels = panels[r][p] + g * divide_up(shape.group_in(), kPanelRows) * columns[r][p].panel_stride;
+            columns[r][p].panels = panels[r][p] + g * scatter_group_size(u + r, v + p);
           }
         }
         run_tiles(group, shape.group_in());

@@ -41,12 +41,14 @@ class PackedConv {
   std::int64_t bytes() const;
 
  private:
-  std::int64_t gather_panel_size() const;
-  std::int64_t gather_start(std::int64_t o) const;  // of output channel o within its panel
+  // Floats of one group's panels, and of those of scatter's phase (u, v).
+  std::int64_t gather_group_size() const;
+  std::int64_t scatter_group_size(std::int64_t u, std::int64_t v) const;
+  std::size_t gather_place(std::int64_t o, std::int64_t k) const;  // of product k of output channel o
 
   ConvShape packed_;
-  std::vector<float> gather_panels_;           // [group][panel of out][in, kernel_h, kernel_w][8]
-  std::vector<float> scatter_panels_;          // [row phase][column phase][group][panel of in][out, taps of the phase][8]
+  std::vector<float> gather_panels_;           // [group] as panel_place() says
+  std::vector<float> scatter_panels_;          // [row phase][column phase][group] likewise
   std::vector<std::int64_t> scatter_offsets_;  // of each (row phase, column phase)
   std::optional<Winograd> gather_windows_, scatter_windows_;
 };

@@ -17,25 +17,40 @@ HWY_INLINE void CopyVector(const float* HWY_RESTRICT from, const float* HWY_REST
   hn::StoreU(v, d, to);
 }
 
-// The products [k0, k0 + depth) of a tile's places: block[k * kTileWidth + n], k = c * taps + t. Vectors are copied whole: what lies
-// behind a run is overwritten by the next one, and behind the last by the next row.
+constexpr std::int64_t kBlockStride = (kPanelDepth + 1) * kTileWidth;  // with a row to spill into
+
+// Neighbouring tiles that are copied together: rows of the source lie on pages of their own, which are dear to visit.
+constexpr int kNeighbours = 4;
+
+struct Neighbours {
+  std::int64_t first[kNeighbours], last[kNeighbours];  // places
+  int vectors[kNeighbours];
+  Runs reads[kNeighbours], writes[kNeighbours];
+  int size;
+};
+
+// The products [k0, k0 + depth) of the tiles' places: block[(tile * kPanelDepth + k) * kTileWidth + n], k = c * taps + t. Vectors are
+// copied whole: what lies behind a run is overwritten by the next one, and behind the last by the next row.
 template <bool kMasked>
-HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Runs& runs, std::int64_t k0, std::int64_t depth,
-                          float* HWY_RESTRICT block) {
+HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
+                           float* HWY_RESTRICT block) {
   std::int64_t c = k0 / columns.taps;
   std::int64_t t = k0 - c * columns.taps;
   for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
     const std::int64_t place = c * job.channel_stride + columns.tap_offsets[t];
-    for (int r = 0; r < runs.size; ++r) {
-      const Run& run = runs.run[r];
-      const std::int64_t from = place + run.row * job.pitch + run.column;
-      float* HWY_RESTRICT to = block + run.at;
-      const float* x = job.source + from;
-      const float* mask = kMasked ? job.mask + from : x;
-      // One vector after the other: of a loop, GCC makes a call of memcpy.
-      CopyVector<kMasked>(x, mask, to);
-      if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
-      if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
+    for (int tile = 0; tile < tiles.size; ++tile) {
+      const Runs& runs = tiles.reads[tile];
+      for (int r = 0; r < runs.size; ++r) {
+        const Run& run = runs.run[r];
+        const std::int64_t from = place + run.row * job.pitch + run.column;
+        float* HWY_RESTRICT to = block + tile * kBlockStride + run.at;
+        const float* x = job.source + from;
+        const float* mask = kMasked ? job.mask + from : x;
+        // One vector after the other: of a loop, GCC makes a call of memcpy.
+        CopyVector<kMasked>(x, mask, to);
+        if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
+        if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
+      }
     }
     if (++t == columns.taps) t = 0, ++c;
   }
@@ -163,58 +178,66 @@ void DirectTiles(const TapJob& job) {
   }
 }
 
-void Tiles(const TapJob& job) {
-  if (job.rows <= kDirectRows && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
-  HWY_ALIGN float block[kDepth * kTileWidth + kLanes];
-  HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
+// One block of products of one column phase: all panels of one tile.
+HWY_INLINE void RunPanels(const TapJob& job, int phase, const Neighbours& tiles, int tile, std::int64_t k, std::int64_t depth,
+                          const float* HWY_RESTRICT block, float* HWY_RESTRICT sums) {
+  const TapColumns& columns = job.columns[phase];
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows;
+  const std::int64_t products = job.channels * columns.taps;
+  const std::int64_t first = tiles.first[tile];
+  const int used = tiles.vectors[tile];
+  const bool last_products = k + depth >= products && phase + 1 == job.column_phases;
+  const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    const float* weights = columns.panels + panel_place(products, columns.panel_count, job.first_panel + panel, k);
+    const float* next = weights + depth * kPanelRows;  // the next panel, or what lies behind the last one's block
+    float* to = sums + (phase * panels + panel) * kPanelRows * kTileWidth;
+    const std::int64_t row = panel * kPanelRows;
+    // Whole tiles that lie in the output as they are go there straight.
+    const bool straight = last_products && one_row && tiles.last[tile] - first == used * kLanes && job.rows - row >= kPanelRows;
+    for (int m = 0; m < kPanelRows; m += kTileRows) {
+      Finishing finishing;
+      if (straight) {
+        const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + first;
+        finishing = {job.bias == nullptr ? nullptr : job.bias + row + m, job.residual == nullptr ? nullptr : job.residual + place,
+                     job.out + place, job.out_channel_stride, job.relu};
+      }
+      AnyTile(weights + m, next + m, block, depth, k > 0, used, to + m * kTileWidth, straight ? &finishing : nullptr);
+    }
+    if (!last_products || straight) continue;
+    StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), tiles.writes[tile]);
+  }
+}
+
+void Tiles(const TapJob& job) {
+  if (job.columns[0].panel_count == 1 && job.rows <= kDirectRows && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
+  HWY_ALIGN float block[kNeighbours * kBlockStride];
+  HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
+  const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows * job.column_phases;
   const std::int64_t vectors = (job.end - job.begin + kLanes - 1) / kLanes;
   const std::int64_t tiles = (vectors + kVectors - 1) / kVectors;
+  const std::int64_t together = HWY_MIN(std::int64_t{kNeighbours}, kMaxPanels / panels);
   const bool one_plane = job.pitch == job.width;
   const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
-  Runs reads;
-  Runs writes;
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t first = job.begin + vectors * tile / tiles * kLanes;
-    const std::int64_t last = HWY_MIN(job.end, job.begin + vectors * (tile + 1) / tiles * kLanes);
-    const int used = static_cast<int>((last - first + kLanes - 1) / kLanes);
-    FindRuns(first, last, job.width, one_plane, reads);
-    FindRuns(first, last, job.width, one_row, writes);
+  Neighbours now;
+  for (std::int64_t tile = 0; tile < tiles; tile += together) {
+    now.size = static_cast<int>(HWY_MIN(together, tiles - tile));
+    for (int i = 0; i < now.size; ++i) {
+      now.first[i] = job.begin + vectors * (tile + i) / tiles * kLanes;
+      now.last[i] = HWY_MIN(job.end, job.begin + vectors * (tile + i + 1) / tiles * kLanes);
+      now.vectors[i] = static_cast<int>((now.last[i] - now.first[i] + kLanes - 1) / kLanes);
+      FindRuns(now.first[i], now.last[i], job.width, one_plane, now.reads[i]);
+      FindRuns(now.first[i], now.last[i], job.width, one_row, now.writes[i]);
+    }
     for (int p = 0; p < job.column_phases; ++p) {
-      const TapColumns& columns = job.columns[p];
-      const std::int64_t products = job.channels * columns.taps;
-      float* phase_sums = sums + p * panels * kPanelRows * kTileWidth;
+      const std::int64_t products = job.channels * job.columns[p].taps;
       std::int64_t k = 0;
       do {  // once even without products: the sums are 0 then
-        const std::int64_t depth = HWY_MIN(kDepth, products - k);
-        if (depth == 0) {
-          // Nothing to copy.
-        } else if (job.mask != nullptr) {
-          CopyBlock<true>(job, columns, reads, k, depth, block);
-        } else {
-          CopyBlock<false>(job, columns, reads, k, depth, block);
-        }
-        for (std::int64_t panel = 0; panel < panels; ++panel) {
-          const float* weights = columns.panels + panel * columns.panel_stride + k * kPanelRows;
-          const float* next =
-              panel + 1 < panels ? weights + columns.panel_stride : columns.panels + (k + depth < products ? k + depth : 0) * kPanelRows;
-          float* to = phase_sums + panel * kPanelRows * kTileWidth;
-          const std::int64_t row = panel * kPanelRows;
-          const bool last_products = k + depth >= products && p + 1 == job.column_phases;
-          // Whole tiles that lie in the output as they are go there straight.
-          const bool straight = last_products && one_row && last - first == used * kLanes && job.rows - row >= kPanelRows;
-          for (int m = 0; m < kPanelRows; m += kTileRows) {
-            Finishing finishing;
-            if (straight) {
-              const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + first;
-              finishing = {job.bias == nullptr ? nullptr : job.bias + row + m, job.residual == nullptr ? nullptr : job.residual + place,
-                           job.out + place, job.out_channel_stride, job.relu};
-            }
-            AnyTile(weights + m, next + m, block, depth, k > 0, used, to + m * kTileWidth, straight ? &finishing : nullptr);
-          }
-          if (!last_products || straight) continue;
-          StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), writes);
-        }
+        const std::int64_t depth = HWY_MIN(kPanelDepth, products - k);
+        if (depth > 0 && job.mask != nullptr) CopyBlocks<true>(job, job.columns[p], now, k, depth, block);
+        if (depth > 0 && job.mask == nullptr) CopyBlocks<false>(job, job.columns[p], now, k, depth, block);
+        for (int i = 0; i < now.size; ++i)
+          RunPanels(job, p, now, i, k, depth, block + i * kBlockStride, sums + i * panels * kPanelRows * kTileWidth);
         k += depth;
       } while (k < products);
     }

@@ -13,21 +13,32 @@
 // Every output is one chain of fused multiply-adds in the order (c, t), whatever the tile, so AVX2 and AVX-512 agree bit for bit.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace likeness::kernels {
 
 /// Output channels of one packed panel; independent of the machine.
 inline constexpr std::int64_t kPanelRows = 8;
+/// Products of an output that one block of panels holds.
+inline constexpr std::int64_t kPanelDepth = 96;
+
+/// Where product k of a panel's first row stands among the weights of `panels` panels of `products` products each: they are packed as
+/// [block of kPanelDepth products][panel][products of the block][8], in the order in which they are read.
+inline std::int64_t panel_place(std::int64_t products, std::int64_t panels, std::int64_t panel, std::int64_t k) {
+  const std::int64_t begin = k / kPanelDepth * kPanelDepth;
+  return (begin * panels + panel * std::min(kPanelDepth, products - begin) + (k - begin)) * kPanelRows;
+}
+
 /// Panels of one job at most, over its column phases.
-inline constexpr std::int64_t kMaxPanels = 16;
-/// Places from which jobs should start: a multiple of every tile's width.
-inline constexpr std::int64_t kTilePlaces = 48;
+inline constexpr std::int64_t kMaxPanels = 32;
+/// Places of the widest tile, and of the longest vector, at whose multiples jobs should begin.
+inline constexpr std::int64_t kTilePlaces = 48, kVectorPlaces = 16;
 
 /// A phase of output columns: places j of the grid stand at out[... + column + j * column_step].
 struct TapColumns {
-  const float* panels = nullptr;  ///< Panels of [channels, taps, 8], panel_stride floats apart.
-  std::int64_t panel_stride = 0;
+  const float* panels = nullptr;  ///< Weights of `panel_count` panels of (channel, tap); see panel_place().
+  std::int64_t panel_count = 1;
   const std::int64_t* tap_offsets = nullptr;  ///< [taps]
   std::int64_t taps = 0;
   std::int64_t width = 0;   ///< Columns of the grid that exist, at most the job's width.
@@ -44,7 +55,8 @@ struct TapJob {
   const TapColumns* columns = nullptr;
   int column_phases = 1;  ///< 1 or 2; with 2, columns are {0, 1} and column_step is 2: they are interleaved in registers.
   std::int64_t column_step = 1;
-  std::int64_t rows = 0;  ///< Channels of these panels that exist; rows * column_phases <= kMaxPanels * 8.
+  std::int64_t first_panel = 0;
+  std::int64_t rows = 0;  ///< Channels from the first panel on that exist; rows * column_phases <= kMaxPanels * 8.
   float* out = nullptr;   ///< Channel 0 of the first panel, grid row 0, column 0.
   std::int64_t out_channel_stride = 0;
   std::int64_t out_row_step = 0;

@@ -26,7 +26,6 @@ constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3
 constexpr int kTileRows = kManyRegisters ? 8 : 4;
 constexpr int kVectors = 3;
 constexpr int kTileWidth = kVectors * kLanes;  // places of the widest tile
-constexpr std::int64_t kDepth = 128;           // products of a place that one block of the source holds
 
 // What happens to finished sums: the roundings are those of adding and rectifying in separate passes.
 struct Finishing {

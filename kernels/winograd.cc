@@ -84,7 +84,7 @@ void Winograd::pack(const float* weight) {
         const std::int64_t panel = gather_ ? row / kPanelRows : row / kPanelRows * phases + phase;
         const std::int64_t k = gather_ ? channel * phases + phase : channel;
         for (std::int64_t p = 0; p < kWindowPoints; ++p) {
-          const std::int64_t at = ((p * panel_count_ + panel) * depth_ + k) * kPanelRows + row % kPanelRows;
+          const std::int64_t at = panel_place(depth_, kWindowPoints * panel_count_, p * panel_count_ + panel, k) + row % kPanelRows;
           panels_[static_cast<std::size_t>(at)] = static_cast<float>(points[p]);
         }
       }
@@ -129,8 +129,8 @@ void Winograd::run(const ConvShape& s, const float* from, const float* mask, con
     }
   }
   job.tiles_wide = padded.width - 1;
-  job.panel_stride = depth_ * kPanelRows;
-  job.point_stride = panel_count_ * job.panel_stride;
+  job.panels = panels_.data();
+  job.panel_count = panel_count_;
   job.step = static_cast<int>(step_);
   job.out_phases = static_cast<int>(out_phases_);
   job.out_height = gather_ ? s.out_height() : s.height;
@@ -158,7 +158,7 @@ void Winograd::run(const ConvShape& s, const float* from, const float* mask, con
       const std::int64_t row = panel * kPanelRows;
       mine.first = divide_up(all, kFirst) * block / blocks * kFirst;
       mine.last = std::min(all, divide_up(all, kFirst) * (block + 1) / blocks * kFirst);
-      mine.panels = panels_.data() + panel * phases * job.panel_stride;
+      mine.first_panel = panel * phases;
       mine.rows = std::min(rows_, panels * (group + 1) / groups * kPanelRows) - row;
       mine.out = to + row * job.out_channel_stride;
       mine.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + row;

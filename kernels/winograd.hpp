@@ -60,7 +60,7 @@ class Winograd {
   std::int64_t in_phases_, out_phases_;  // along an axis: 1 or 2
   std::int64_t before_;                  // places of padding before the first window
   std::int64_t depth_, panel_count_;     // products of a point; panels of 8 rows, times output phases
-  std::vector<float> panels_;            // [16 points][panel of rows][row phase][column phase][depth][8]
+  std::vector<float> panels_;            // of (point, panel of rows, row phase, column phase) as panel_place() says
 };
 
 }  // namespace likeness::kernels

@@ -161,11 +161,11 @@ void Windows(const WindowJob& job) {
         TransformWindows(plane, job.window[k % job.in_phases], job.pitch, runs, windows + (k - k0) * kTileWidth);
       }
       for (int point = 0; point < kPoints; ++point) {
-        const float* weights = job.panels + point * job.point_stride + k0 * kPanelRows;
+        const float* weights =
+            job.panels + panel_place(depth, kWindowPoints * job.panel_count, point * job.panel_count + job.first_panel, k0);
         const float* block = windows + point * kPointStride;
-        for (std::int64_t panel = 0; panel < panels; ++panel, weights += job.panel_stride) {
-          // The last panel calls something readable.
-          const float* next = panel + 1 < panels ? weights + job.panel_stride : weights;
+        for (std::int64_t panel = 0; panel < panels; ++panel, weights += now * kPanelRows) {
+          const float* next = weights + now * kPanelRows;
           float* to = sums + (panel * kPoints + point) * kPanelSums;
           for (int m = 0; m < kPanelRows; m += kTileRows)
             AnyTile(weights + m, next + m, block, now, k0 > 0, used, to + m * kTileWidth, nullptr);

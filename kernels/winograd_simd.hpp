@@ -9,9 +9,11 @@
 
 #include <cstdint>
 
+#include "kernels/conv_tiles.hpp"
+
 namespace likeness::kernels {
 
-inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = 96, kWindowPanels = 16;
+inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = kPanelDepth, kWindowPanels = 16;
 
 /// Floats of scratch memory of one task: transformed windows, with one row to spill into, and sums.
 inline constexpr std::int64_t kWindowScratch =
@@ -27,8 +29,8 @@ struct WindowJob {
   std::int64_t tiles_wide = 0;
   std::int64_t first = 0, last = 0;  ///< Windows [first, last), at most 48, rows one after the other.
 
-  const float* panels = nullptr;  ///< Of point 0.
-  std::int64_t panel_stride = 0, point_stride = 0;
+  const float* panels = nullptr;  ///< Weights of 16 x panel_count panels, as panel_place() says.
+  std::int64_t panel_count = 0, first_panel = 0;
   std::int64_t rows = 0;  ///< Channels of the output in this job; rows / 8, rounded up, times out_phases^2 is at most 16.
 
   int step = 2;        ///< Outputs of a window along an axis: 2 or 3.
