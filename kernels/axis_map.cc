@@ -4,11 +4,12 @@
 #include <cmath>
 
 #include "base/parallel.hpp"
+#include "kernels/axis_map_simd.hpp"
 
 namespace likeness::kernels {
 namespace {
 
-constexpr std::int64_t kNumbersPerTask = 1 << 12;  // of the result
+constexpr std::int64_t kNumbersPerTask = 1 << 14;  // of the result
 
 AxisMap empty_map(std::int64_t inputs, std::int64_t outputs) {
   AxisMap map;
@@ -26,12 +27,12 @@ void add_term(AxisMap& map, std::int64_t index, double weight, float single) {
 
 void end_output(AxisMap& map) { map.start.push_back(static_cast<std::int64_t>(map.index.size())); }
 
+// body(first, count) for runs of rows, of kNumbersPerTask numbers each.
 template <class Body>
 void for_rows(std::int64_t rows, std::int64_t width, const Body& body) {
   const std::int64_t together = std::max<std::int64_t>(1, kNumbersPerTask / width);
-  parallel_for((rows + together - 1) / together, [&](std::int64_t task) {
-    for (std::int64_t r = task * together; r < std::min(rows, (task + 1) * together); ++r) body(r);
-  });
+  parallel_for((rows + together - 1) / together,
+               [&](std::int64_t task) { body(task * together, std::min(together, rows - task * together)); });
 }
 
 }  // namespace
@@ -123,27 +124,15 @@ std::int64_t axes_workspace(const AxisMap& rows, const AxisMap& columns, std::in
 
 void apply_axes(const AxisMap& rows, const AxisMap& columns, const float* x, std::int64_t planes, float* y, float* workspace) {
   const std::int64_t width = columns.outputs;
-  for_rows(planes * rows.inputs, width, [&](std::int64_t r) {
-    const float* from = x + r * columns.inputs;
-    float* to = workspace + r * width;
-    for (std::int64_t j = 0; j < width; ++j) {
-      const auto end = static_cast<std::size_t>(columns.start[static_cast<std::size_t>(j) + 1]);
-      float sum = 0.0F;
-      for (auto k = static_cast<std::size_t>(columns.start[static_cast<std::size_t>(j)]); k < end; ++k) {
-        sum += columns.single[k] * from[columns.index[k]];
-      }
-      to[j] = sum;
-    }
+  for_rows(planes * rows.inputs, width, [&](std::int64_t first, std::int64_t count) {
+    simd::map_columns(columns, x + first * columns.inputs, count, workspace + first * width);
   });
-  for_rows(planes * rows.outputs, width, [&](std::int64_t r) {
-    const std::int64_t p = r / rows.outputs;
-    const auto i = static_cast<std::size_t>(r % rows.outputs);
-    float* to = y + r * width;
-    std::fill_n(to, width, 0.0F);
-    for (auto k = static_cast<std::size_t>(rows.start[i]); k < static_cast<std::size_t>(rows.start[i + 1]); ++k) {
-      const float weight = rows.single[k];
-      const float* from = workspace + (p * rows.inputs + rows.index[k]) * width;
-      for (std::int64_t j = 0; j < width; ++j) to[j] += weight * from[j];
+  for_rows(planes * rows.outputs, width, [&](std::int64_t first, std::int64_t count) {
+    for (std::int64_t r = first; r < first + count; ++r) {
+      const auto i = static_cast<std::size_t>(r % rows.outputs);
+      const auto k = static_cast<std::size_t>(rows.start[i]);
+      const float* plane = workspace + r / rows.outputs * rows.inputs * width;
+      simd::combine_rows(rows.single.data() + k, rows.index.data() + k, rows.start[i + 1] - rows.start[i], plane, width, y + r * width);
     }
   });
 }

@@ -1,8 +1,10 @@
 #include "kernels/pool.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/parallel.hpp"
+#include "kernels/pool_simd.hpp"
 
 namespace likeness::kernels {
 namespace {
@@ -17,17 +19,21 @@ void for_planes(const PoolShape& s, const Body& body) {
   });
 }
 
+bool fits(const PoolShape& s) { return s.x_plane() <= std::numeric_limits<std::int32_t>::max(); }
+
 }  // namespace
 
 void max_pool(const PoolShape& s, const float* x, const float* by, float* y) {
+  if (!fits(s)) return reference::max_pool<float, float>(s, x, by, y);
   for_planes(s, [&](std::int64_t p, const PoolShape& part) {
-    reference::max_pool<float, float>(part, x + p * s.x_plane(), by + p * s.x_plane(), y + p * s.y_plane());
+    simd::max_pool(part, x + p * s.x_plane(), by + p * s.x_plane(), y + p * s.y_plane());
   });
 }
 
 void max_pool_gradient(const PoolShape& s, const float* by, const float* dy, float* dx) {
+  if (!fits(s)) return reference::max_pool_gradient<float, float>(s, by, dy, dx);
   for_planes(s, [&](std::int64_t p, const PoolShape& part) {
-    reference::max_pool_gradient<float, float>(part, by + p * s.x_plane(), dy + p * s.y_plane(), dx + p * s.x_plane());
+    simd::max_pool_gradient(part, by + p * s.x_plane(), dy + p * s.y_plane(), dx + p * s.x_plane());
   });
 }
 

@@ -1,5 +1,5 @@
 // Max pooling: threaded over planes for float, the reference for any other number type. Formulas: pool_ref.hpp.
-// Its few comparisons are not vectorised: it is under 1 % of the networks that have it. Average pooling: axis_map.hpp.
+// Average pooling: axis_map.hpp.
 #pragma once
 
 #include "kernels/pool_ref.hpp"

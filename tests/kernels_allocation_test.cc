@@ -102,9 +102,13 @@ TEST_F(Allocation, NoneInTheRest) {
   std::vector<float> workspace(static_cast<std::size_t>(kernels::axes_workspace(rows, columns, 2)));
   expect_none("apply_axes", [&] { kernels::apply_axes(rows, columns, x.data(), 2, y.data(), workspace.data()); });
   const kernels::PoolShape pool{2, kernels::PoolAxis::window(30, 3, 2, 1), kernels::PoolAxis::adaptive(40, 7)};
+  const kernels::PoolShape strided{2, pool.rows, kernels::PoolAxis::window(40, 3, 2, 1)};
   expect_none("max_pool", [&] {
     kernels::max_pool(pool, x.data(), x.data(), y.data());
     kernels::max_pool_gradient(pool, x.data(), y.data(), dx.data());
+    kernels::max_pool(strided, x.data(), x.data(), y.data());
+    kernels::max_pool(strided, x.data(), dx.data(), y.data());
+    kernels::max_pool_gradient(strided, x.data(), y.data(), dx.data());
   });
   const kernels::GroupNormShape norm{2, 6, 200, 3, 1e-5};
   std::vector<float> affine(12, 1.0F);

@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
 #include "kernels/axis_map.hpp"
 #include "kernels/pool.hpp"
 #include "kernels_support.hpp"
@@ -122,6 +127,62 @@ TEST(AxisMap, FastStaysWithinTheBoundAndTransposedIsAdjoint) {
   }
 }
 
+std::vector<std::uint32_t> bits(const std::vector<float>& v) {
+  std::vector<std::uint32_t> b;
+  for (const float x : v) b.push_back(std::bit_cast<std::uint32_t>(x));
+  return b;
+}
+
+// Each product and each sum rounded, in the table's order: `volatile` keeps the test's compiler from fusing them.
+std::vector<float> plainly(const AxisMap& rows, const AxisMap& columns, const std::vector<float>& x, std::int64_t planes) {
+  const auto sum = [](const AxisMap& map, std::int64_t o, const float* from, std::int64_t step) {
+    volatile float total = 0.0F;
+    for (auto k = static_cast<std::size_t>(map.start[static_cast<std::size_t>(o)]);
+         k < static_cast<std::size_t>(map.start[static_cast<std::size_t>(o) + 1]); ++k) {
+      volatile float product = map.single[k] * from[map.index[k] * step];
+      total = total + product;
+    }
+    return static_cast<float>(total);
+  };
+  std::vector<float> y;
+  std::vector<float> wide(static_cast<std::size_t>(rows.inputs * columns.outputs));
+  for (std::int64_t p = 0; p < planes; ++p) {
+    for (std::int64_t i = 0; i < rows.inputs * columns.outputs; ++i) {
+      const std::int64_t row = p * rows.inputs + i / columns.outputs;
+      wide[static_cast<std::size_t>(i)] = sum(columns, i % columns.outputs, x.data() + row * columns.inputs, 1);
+    }
+    for (std::int64_t i = 0; i < rows.outputs * columns.outputs; ++i) {
+      y.push_back(sum(rows, i / columns.outputs, wide.data() + i % columns.outputs, columns.outputs));
+    }
+  }
+  return y;
+}
+
+TEST(AxisMap, EveryInstructionSetGivesTheBitsOfPlainSums) {
+  test::for_each_target([] {
+    Random random(7);
+    for (int round = 0; round < 200; ++round) {
+      SCOPED_TRACE(testing::Message() << "round " << round);
+      const std::int64_t planes = random.integer(1, 3);
+      AxisMap rows = random_map(random, random.integer(0, 4));
+      AxisMap columns = random_map(random, round % 5);
+      if (round % 7 == 0) columns = AxisMap::antialiased(random.integer(100, 300), random.integer(16, 100));
+      if (round % 2 == 1) {
+        rows = rows.transposed();
+        columns = columns.transposed();
+      }
+      auto x = random.reals(planes * rows.inputs * columns.inputs);
+      x[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(x.size()) - 1))] = std::numeric_limits<float>::infinity();
+      const auto got = apply(rows, columns, x, planes);
+      const auto expected = plainly(rows, columns, x, planes);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        if (std::isnan(expected[i]) && std::isnan(got[i])) continue;  // which NaN infinity times zero gives is the machine's affair
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(got[i]), std::bit_cast<std::uint32_t>(expected[i])) << i;
+      }
+    }
+  });
+}
+
 TEST(AxisMap, AnEvenPictureStaysEven) {
   for (const std::int64_t to : {3, 7, 16, 31}) {
     const std::vector<float> even(static_cast<std::size_t>(11 * 13), 0.7F);
@@ -134,11 +195,11 @@ TEST(AxisMap, BitIdenticalForAnyNumberOfThreads) {
   Random random(5);
   const AxisMap rows = AxisMap::bilinear(65, 127);
   const AxisMap columns = AxisMap::antialiased(133, 31);
-  const auto x = random.reals(3 * 65 * 133);
+  const auto x = random.reals(20 * 65 * 133);  // several tasks in both passes
   std::vector<float> first;
   for (const int threads : {1, 3, 4}) {
     const test::ThreadRunner runner(threads);
-    const auto got = apply(rows, columns, x, 3);
+    const auto got = apply(rows, columns, x, 20);
     if (threads == 1) first = got;
     ASSERT_EQ(got, first) << threads;
   }
@@ -182,6 +243,59 @@ TEST(MaxPool, FastEqualsReferenceAndGoesToTheFirstLargest) {
   const double one = 1;
   kernels::max_pool_gradient(all, tie.data(), &one, dx.data());
   EXPECT_EQ(dx, (std::vector<double>{0, 1, 0, 0}));
+}
+
+// Ties, both zeros, infinities and NaN of different bits.
+std::vector<float> awkward(Random& random, std::int64_t n, int kind) {
+  std::vector<float> v = kind == 0 ? random.reals(n) : random.integers(n, 0.5);
+  for (float& x : v) {
+    const std::int64_t draw = random.integer(0, 19);
+    if (kind == 2 && draw < 16) x = -std::numeric_limits<float>::infinity();
+    if (draw == 16) x = -0.0F;
+    if (kind == 3 && draw == 17) x = std::numeric_limits<float>::infinity();
+    if (kind >= 2 && draw == 18) x = std::bit_cast<float>(0x7fc00000U + static_cast<std::uint32_t>(random.integer(0, 1000)));
+  }
+  return v;
+}
+
+TEST(MaxPool, EveryInstructionSetGivesTheReferencesBits) {
+  test::for_each_target([] {
+    Random random(8);
+    for (int round = 0; round < 400; ++round) {
+      SCOPED_TRACE(testing::Message() << "round " << round);
+      const auto axis = [&](std::int64_t most) {
+        const std::int64_t kernel = random.integer(1, 9);
+        const std::int64_t padding = random.integer(0, kernel / 2);
+        const std::int64_t size = random.integer(std::max<std::int64_t>(1, kernel - 2 * padding), most);
+        if (random.integer(0, 3) > 0) return PoolAxis::window(size, kernel, random.integer(1, 5), padding);
+        const std::int64_t outputs = random.integer(1, 40);
+        return PoolAxis::adaptive(random.integer(0, 1) == 0 ? size : outputs * random.integer(1, 4), outputs);
+      };
+      PoolShape s{random.integer(1, 3), axis(20), axis(90)};
+      if (round % 8 == 0) s = {70, PoolAxis::window(9, 3, 2, 1), PoolAxis::window(35, 3, 2, 1)};  // several tasks
+      const auto x = random.reals(s.planes * s.x_plane());
+      const auto by = awkward(random, s.planes * s.x_plane(), round % 4);
+      const auto dy = random.reals(s.planes * s.y_plane());
+      std::vector<float> got(dy.size());
+      std::vector<float> expected(dy.size());
+      kernels::max_pool(s, by.data(), by.data(), got.data());
+      kernels::reference::max_pool<float, float>(s, by.data(), by.data(), expected.data());
+      ASSERT_EQ(bits(got), bits(expected));
+      kernels::reference::max_pool<float, float>(s, x.data(), by.data(), expected.data());
+      std::vector<float> dx(x.size());
+      std::vector<float> expected_dx(x.size());
+      kernels::reference::max_pool_gradient<float, float>(s, by.data(), dy.data(), expected_dx.data());
+      for (const int threads : {1, 3}) {
+        if (threads > 1 && round % 8 != 0) continue;
+        const test::ThreadRunner runner(threads);
+        kernels::max_pool(s, x.data(), by.data(), got.data());
+        ASSERT_EQ(bits(got), bits(expected)) << threads;
+        std::fill(dx.begin(), dx.end(), 1.0F);
+        kernels::max_pool_gradient(s, by.data(), dy.data(), dx.data());
+        ASSERT_EQ(bits(dx), bits(expected_dx)) << threads;
+      }
+    }
+  });
 }
 
 }  // namespace
