@@ -1,18 +1,19 @@
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "fit/face_difference.hpp"
 #include "fit/joint_problem.hpp"
 #include "fit/model.hpp"
 #include "fit/notes.hpp"
 #include "fit/objective.hpp"
 #include "fit/photo_status.hpp"
 #include "fit/search.hpp"
+#include "fit/stopwatch.hpp"
 #include "image/decode.hpp"
 #include "image/guard.hpp"
 #include "image/resample.hpp"
@@ -54,15 +55,6 @@ Result<Image> image_of(const PhotoView& photo) {
   }
   return image;
 }
-
-// Wall-clock time since it was made.
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -240,13 +232,7 @@ Status Fitter::State::draw(Objective& objective, std::span<const float> x, FitRe
   Rendering& posed = *drawn[0];
   result.rendered = {drawn[1]->size, std::move(drawn[1]->rgb)};
   result.drawn = posed.landmarks;
-  double sum = 0, count = 0;
-  for (std::size_t i = 0; i < posed.labels.size(); ++i) {
-    if (posed.labels[i] == 0 || posed.labels[i] == 2) continue;  // background, hair
-    for (std::size_t c = 3 * i; c < 3 * i + 3; ++c) sum += std::abs(int{posed.rgb[c]} - int{result.generated.rgb[c]}) / 255.0;
-    count += 3;
-  }
-  result.imitator_gap = count > 0 ? sum / count : 0;
+  result.imitator_gap = difference_in_face(result.generated.rgb, posed.rgb, posed.labels).mean();
   result.posed = {posed.size, std::move(posed.rgb)};
   result.posed_labels = {posed.size, std::move(posed.labels)};
   return Status::success();

@@ -1,7 +1,6 @@
 #include "fit/search.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -10,6 +9,7 @@
 
 #include "fit/objective_weights.hpp"
 #include "fit/slider_groups.hpp"
+#include "fit/stopwatch.hpp"
 #include "likeness/optimizer.hpp"
 
 namespace likeness {
@@ -89,7 +89,7 @@ class Search {
     }
     SearchResult result;
     if (!ended_ || stop_ == StopReason::plateau) {
-      const Stopwatch watch(judge_seconds_);
+      const Judging judging(*this);
       Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
       if (!judged.ok()) return judged.status();
       result.groups = std::move(judged->groups);
@@ -115,22 +115,22 @@ class Search {
     SearchProblem::Value value{std::numeric_limits<double>::infinity(), 0};
   };
 
-  // Adds the time until its end.
-  class Stopwatch {
+  // Adds the time until its end to the judge's.
+  class Judging {
    public:
-    explicit Stopwatch(double& seconds) : seconds_(seconds) {}
-    ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-    Stopwatch(const Stopwatch&) = delete;
-    Stopwatch& operator=(const Stopwatch&) = delete;
+    explicit Judging(Search& search) : search_(search) {}
+    ~Judging() { search_.judge_seconds_ += watch_.seconds(); }
+    Judging(const Judging&) = delete;
+    Judging& operator=(const Judging&) = delete;
 
    private:
-    double& seconds_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Search& search_;
+    Stopwatch watch_;
   };
 
   // At x, its choices made.
   Status correct(std::vector<float> x) {
-    const Stopwatch watch(judge_seconds_);
+    const Judging judging(*this);
     schema_.canonicalise(x);
     return problem_.correct(x);
   }
@@ -239,7 +239,7 @@ class Search {
   // Makes every choice group of x (scores) one-hot, by trying its options; the others stay at their likeliest. A shortlist of the
   // likeliest would miss: the relaxed mixture of grey hair and none prefers one of them to the short grey hair that it looks like.
   Status choose(std::vector<float>& x) {
-    const Stopwatch watch(judge_seconds_);
+    const Judging judging(*this);
     schema_.canonicalise(x);
     std::vector<std::size_t> order;
     for (std::size_t k = 0; k < schema_.parameters().size(); ++k) {
