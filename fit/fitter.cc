@@ -12,6 +12,7 @@
 #include "fit/notes.hpp"
 #include "fit/objective.hpp"
 #include "fit/photo_status.hpp"
+#include "fit/profile.hpp"
 #include "fit/search.hpp"
 #include "fit/stopwatch.hpp"
 #include "image/decode.hpp"
@@ -121,6 +122,7 @@ Status Fitter::State::require_objectives(std::size_t count) {
 Status Fitter::State::prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result) {
   ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
                                                                     : ObjectiveOptions{.loss = options.loss, .weights = options.weights};
+  loss.profile = options.profile;
   if (options.choices == ChoiceJudge::client) loss.judge = model->impl().client.get();
   for (std::size_t i = 0; i < result.framed.size(); ++i) {
     const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);
@@ -152,13 +154,13 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
   const Result<std::unique_ptr<JointProblem>> created = JointProblem::create(model->schema(), photos);
   if (!created.ok()) return created.status();
   JointProblem& problem = **created;
-  const double prepare_seconds = preparing.seconds();
+  const double prepare_seconds = preparing.seconds(), prepare_steps = problem.step_seconds();
 
   const Stopwatch searching;
   const Schema& schema = problem.schema();
   Result<SearchResult> found = search(problem, schema, near_by(problem.join(starts), schema, options.seed), options);
   if (!found.ok()) return found.status();
-  const double search_seconds = searching.seconds() - found->judge_seconds;
+  const double search_seconds = searching.seconds() - found->judge_seconds, searched_steps = problem.step_seconds();
 
   std::vector<LossCurve> curves;
   for (const std::string& name : problem.term_names()) {
@@ -190,6 +192,18 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
     if (Status status = draw(*photos[k], result.character.x, result); !status.ok()) return status;
     result.notes = fit_notes(result, model->schema());
     result.seconds = {.prepare = prepare_seconds, .search = search_seconds, .judge = found->judge_seconds, .draw = drawing.seconds()};
+  }
+  if (options.profile) {
+    const auto profile = std::make_shared<FitProfile>();
+    for (const Objective* photo : photos) {
+      const std::span<const StepTime> times = photo->program()->times();
+      profile->add({photo->program()->plan(), {times.begin(), times.end()}, {}});
+    }
+    profile->in_steps = {.prepare = prepare_steps,
+                         .search = searched_steps - prepare_steps - found->judge_step_seconds,
+                         .judge = found->judge_step_seconds,
+                         .draw = problem.step_seconds() - searched_steps};
+    for (FitResult& result : results) result.profile = profile;
   }
   return results;
 }

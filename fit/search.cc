@@ -106,6 +106,7 @@ class Search {
     result.terms = std::move(terms_);
     result.stop = stop_;
     result.judge_seconds = judge_seconds_;
+    result.judge_step_seconds = judge_step_seconds_;
     return result;
   }
 
@@ -118,13 +119,17 @@ class Search {
   // Adds the time until its end to the judge's.
   class Judging {
    public:
-    explicit Judging(Search& search) : search_(search) {}
-    ~Judging() { search_.judge_seconds_ += watch_.seconds(); }
+    explicit Judging(Search& search) : search_(search), steps_before_(search.problem_.step_seconds()) {}
+    ~Judging() {
+      search_.judge_seconds_ += watch_.seconds();
+      search_.judge_step_seconds_ += search_.problem_.step_seconds() - steps_before_;
+    }
     Judging(const Judging&) = delete;
     Judging& operator=(const Judging&) = delete;
 
    private:
     Search& search_;
+    double steps_before_;
     Stopwatch watch_;
   };
 
@@ -282,7 +287,7 @@ class Search {
   Best best_;
   std::vector<double> losses_;
   std::vector<std::vector<double>> terms_;
-  double judge_seconds_ = 0;
+  double judge_seconds_ = 0, judge_step_seconds_ = 0;
   StopReason stop_ = StopReason::iterations;
   bool ended_ = false;
 };
