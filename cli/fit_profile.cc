@@ -1,6 +1,7 @@
 #include "cli/fit_profile.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <vector>
 
