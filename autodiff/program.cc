@@ -2,6 +2,7 @@
 #include "likeness/program.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <new>
 #include <utility>
@@ -28,6 +29,8 @@ struct ProgramState final : GradientMemory<T> {
   std::vector<bool> readable;  // outputs
   T* block = nullptr;
   std::size_t bytes = 0;
+  bool measures = false;
+  std::vector<StepTime> times;  // of `forward`, then of `backward`; empty until asked for
 
   ProgramState() = default;
   ProgramState(const ProgramState&) = delete;
@@ -43,6 +46,29 @@ struct ProgramState final : GradientMemory<T> {
     const bool there = TapeAccess<T>::recording(v) == recording && id >= 0 && static_cast<std::size_t>(id) < places.size() &&
                        places[static_cast<std::size_t>(id)] >= 0;
     return there ? &nodes[static_cast<std::size_t>(places[static_cast<std::size_t>(id)])] : nullptr;
+  }
+
+  // execute(node) for each step; their times begin at times[first].
+  template <class Execute>
+  void run(const std::vector<Run>& steps, std::size_t first, Execute&& execute) {
+    const auto one = [&](const Run& step) {
+      Node<T>& node = nodes[step.node];
+      node.workspace = step.workspace;
+      execute(node);
+    };
+    if (!measures) {
+      for (const Run& step : steps) one(step);
+      return;
+    }
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point before = Clock::now();
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      one(steps[i]);
+      const Clock::time_point after = Clock::now();
+      ++times[first + i].runs;
+      times[first + i].seconds += std::chrono::duration<double>(after - before).count();
+      before = after;
+    }
   }
 };
 
@@ -285,12 +311,10 @@ void Program<T>::run() {
 template <class T>
 void Program<T>::forward() {
   detail::ProgramState<T>& p = *state_;
-  for (const auto& run : p.forward) {
-    Node<T>& node = p.nodes[run.node];
-    node.workspace = run.workspace;
+  p.run(p.forward, 0, [&p](Node<T>& node) {
     Forward<T> step(p.nodes, node, {});
     node.forward(step);
-  }
+  });
 }
 
 template <class T>
@@ -301,12 +325,10 @@ void Program<T>::backward() {
   Node<T>& loss = p.nodes[static_cast<std::size_t>(p.loss)];
   *loss.gradient = T(1);
   loss.has_gradient = true;
-  for (const auto& run : p.backward) {
-    Node<T>& node = p.nodes[run.node];
-    node.workspace = run.workspace;
+  p.run(p.backward, p.forward.size(), [&p](Node<T>& node) {
     Backward<T> step(p.nodes, node, {}, p);
     node.backward(step);
-  }
+  });
 }
 
 template <class T>
@@ -333,6 +355,17 @@ std::span<const T> Program<T>::gradient(Var<T> variable) const {
 template <class T>
 std::size_t Program<T>::bytes() const {
   return state_->bytes;
+}
+
+template <class T>
+void Program<T>::profile(bool on) {
+  state_->measures = on;
+  if (on) state_->times.assign(state_->forward.size() + state_->backward.size(), {});
+}
+
+template <class T>
+std::span<const StepTime> Program<T>::times() const {
+  return state_->times;
 }
 
 template <class T>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "cli/fit_options.hpp"
 #include "fit/batch.hpp"
 #include "fit/report.hpp"
+#include "fit/stopwatch.hpp"
 #include "image/resample.hpp"
 
 namespace likeness::cli {
@@ -137,9 +137,9 @@ class Evaluation {
     const BatchInput& input = inputs_[i];
     Work& work = work_[i];
     const Result<std::vector<std::uint8_t>> bytes = input.status.ok() ? read_file(input.file) : input.status;
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const Result<FitResult> fit = bytes.ok() ? fitter.fit_bytes(*bytes, arguments_.options) : bytes.status();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = watch.seconds();
     Result<PhotoFigures> figures = fit.ok() ? figures_of(*fit) : fit.status();
     if (figures.ok()) {
       work.figures = std::move(*figures);

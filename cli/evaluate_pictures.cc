@@ -1,7 +1,6 @@
 #include "cli/evaluate_pictures.hpp"
 
 #include <cmath>
-#include <cstdlib>
 
 #include "align/affine.hpp"
 #include "image/color_difference.hpp"
@@ -21,19 +20,6 @@ Image image_of(int size, int channels, std::vector<std::uint8_t> pixels) {
 Image picture_of(Rendering& rendering) { return image_of(rendering.size, 3, std::move(rendering.rgb)); }
 Image labels_of(Rendering& rendering) { return image_of(rendering.size, 1, std::move(rendering.labels)); }
 Image labels_of(const Labels& labels) { return image_of(labels.size, 1, labels.classes); }
-
-void Difference::add(const std::uint8_t* a, const std::uint8_t* b) {
-  for (int c = 0; c < 3; ++c) sum += std::abs(int{a[c]} - int{b[c]}) / 255.0;
-  count += 3;
-}
-
-Difference difference_in_face(const Image& a, const Image& b, const Image& labels) {
-  Difference difference;
-  for (std::size_t p = 0; p < labels.pixels.size(); ++p) {
-    if (in_face(labels.pixels[p])) difference.add(&a.pixels[3 * p], &b.pixels[3 * p]);
-  }
-  return difference;
-}
 
 std::optional<std::array<double, 3>> mean_colour(const Image& picture, const Image& labels, const std::array<int, 2>& classes,
                                                  double least_share) {

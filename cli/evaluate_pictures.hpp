@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fit/companions.hpp"
+#include "fit/face_difference.hpp"
 #include "image/image.hpp"
 #include "likeness/alignment.hpp"
 #include "likeness/likeness.hpp"
@@ -20,23 +21,11 @@ namespace likeness::cli {
 /// In label maps: not counted.
 constexpr std::uint8_t kIgnore = 255;
 
-/// Whether a class is part of the face: all but background and hair.
-constexpr bool in_face(std::uint8_t label) { return label == 1 || (label >= 3 && label < kClasses); }
-
 /// The pictures of a rendering.
 Image picture_of(Rendering& rendering);
 Image labels_of(Rendering& rendering);
 /// A fit's label map as a picture of 1 channel.
 Image labels_of(const Labels& labels);
-
-/// A sum of absolute differences of RGB in [0, 1] over pixels.
-struct Difference {
-  double sum = 0, count = 0;
-  void add(const std::uint8_t* a, const std::uint8_t* b);
-  double mean() const { return count > 0 ? sum / count : 0; }
-};
-/// Between two RGB pictures inside the face of a label map, all of one size.
-Difference difference_in_face(const Image& a, const Image& b, const Image& labels);
 
 /// Mean sRGB colour in [0, 1] of the places of two classes; nothing where they cover less than `least_share` of the picture.
 std::optional<std::array<double, 3>> mean_colour(const Image& picture, const Image& labels, const std::array<int, 2>& classes,

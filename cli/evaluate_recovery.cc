@@ -1,6 +1,5 @@
 // likeness evaluate recovery
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 #include "cli/fit_options.hpp"
 #include "fit/model.hpp"
 #include "fit/report.hpp"
+#include "fit/stopwatch.hpp"
 #include "image/resample.hpp"
 
 namespace likeness::cli {
@@ -71,8 +71,8 @@ class Recovery {
 
   void add(const Original& original, const FitResult& fit, Rendering again, double seconds, bool sheet) {
     const Image picture = picture_of(again), labels = labels_of(again), generated = image_from(fit.generated);
-    l1_.push_back(difference_in_face(original.picture, picture, original.labels).mean());
-    gap_.push_back(difference_in_face(generated, picture, labels).mean());
+    l1_.push_back(difference_in_face(original.picture.pixels, picture.pixels, original.labels.pixels).mean());
+    gap_.push_back(difference_in_face(generated.pixels, picture.pixels, labels.pixels).mean());
     landmarks_.push_back(100 * inner_distance(original.landmarks, again.landmarks) / interocular_distance(original.landmarks));
     for (const auto& [region, values] : {std::pair(kSkin, &skin_), std::pair(kHair, &hair_)}) {
       const auto& classes = kColourRegionClasses[region];
@@ -132,10 +132,10 @@ Status evaluate_recovery(const RecoveryArguments& arguments) {
   for (std::int64_t i = 0; i < arguments.count; ++i) {
     Result<Original> original = draw(client, arguments.seed, i);
     if (!original.ok()) return original.status();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const Result<FitResult> fit = arguments.detect ? fit_like_a_photo(fitter, aligner, *original, options)
                                                    : fitter.fit_framed(view(original->picture), original->landmarks, options);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = watch.seconds();
     if (!fit.ok()) {
       last = fit.status();
       ++refused;

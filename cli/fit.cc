@@ -12,10 +12,12 @@
 #include "cli/common.hpp"
 #include "cli/fit_group.hpp"
 #include "cli/fit_options.hpp"
+#include "cli/fit_profile.hpp"
 #include "cli/given_landmarks.hpp"
 #include "fit/batch.hpp"
 #include "fit/html_report.hpp"
 #include "fit/report.hpp"
+#include "fit/stopwatch.hpp"
 #include "image/decode.hpp"
 
 namespace likeness::cli {
@@ -82,9 +84,22 @@ void report(const FitArguments& arguments, const LedgerEntry& entry, bool resume
 Result<FitResult> fit_with(Fitter& fitter, std::span<const std::uint8_t> bytes, const Result<Landmarks>& landmarks,
                            const FitOptions& options) {
   if (!landmarks.ok()) return landmarks.status();
+  const Stopwatch decoding;
   const Result<Image> photo = decode_photo(bytes);
   if (!photo.ok()) return photo.status();
-  return fitter.fit({photo->width, photo->height, photo->pixels}, *landmarks, options);
+  const double seconds = decoding.seconds();
+  Result<FitResult> result = fitter.fit({photo->width, photo->height, photo->pixels}, *landmarks, options);
+  if (result.ok()) result->seconds.decode = seconds;
+  return result;
+}
+
+void print_profile(const FitProfiles& profiles, bool json) {
+  if (profiles.empty()) {
+    std::fprintf(stderr, "likeness: --profile: no photo was fitted; those already done are fitted again in another output folder\n");
+    return;
+  }
+  const FmaPeak peak = measure_fma_peak();
+  std::printf("%s\n", (json ? profiles.json(peak) : profiles.text(peak)).c_str());
 }
 
 // The landmarks of the reference face tell which landmark file found them: a photo is fitted anew with another.
@@ -113,6 +128,7 @@ int fit(const FitArguments& arguments) {
     return true;
   };
 
+  FitProfiles profiles;
   std::size_t index = 0;
   const Status diverged{Code::diverged, "the fit ran into numbers that are not finite: try a smaller --step"};
   const auto write_page = [&](const BatchInput& input, const std::filesystem::path& folder, const FitResult& result) {
@@ -125,6 +141,7 @@ int fit(const FitArguments& arguments) {
     if (!input.others.empty()) {
       const Result<std::vector<FitResult>> results = fit_group(fitter, files, *given, options);
       if (!results.ok()) return results.status();
+      profiles.add(*results);
       if (results->front().stop == StopReason::diverged) return diverged;
       if (Status status = write_results(folder, stems_of(input), **model, *results, options); !status.ok()) return status;
       if (Status status = write_page(input, folder, results->front()); !status.ok()) return status;
@@ -133,6 +150,7 @@ int fit(const FitArguments& arguments) {
     const std::vector<std::uint8_t>& bytes = files.front();
     const Result<FitResult> result = given->empty() ? fitter.fit_bytes(bytes, options) : fit_with(fitter, bytes, given->of(index), options);
     if (!result.ok()) return result.status();
+    profiles.add({&*result, 1});
     if (result->stop == StopReason::diverged) return diverged;
     if (Status status = write_result(folder, input.stem, **model, *result, options); !status.ok()) return status;
     if (Status status = write_page(input, folder, *result); !status.ok()) return status;
@@ -148,6 +166,7 @@ int fit(const FitArguments& arguments) {
   if (arguments.report || has_html_index(arguments.output)) {
     if (Status status = write_html_index(arguments.output); !status.ok()) return fail(status);
   }
+  if (options.profile) print_profile(profiles, arguments.json);
   if (arguments.json) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
                 counts->resumed);
@@ -175,6 +194,9 @@ void add_fit_command(CLI::App& app, int& exit) {
   add_model_options(*command, arguments->model);
   command->add_flag("--report", arguments->report,
                     "Also OUT/STEM/report.html, a page about each fit, and OUT/index.html; fits photos again that have no page yet");
+  command->add_flag("--profile", arguments->options.profile,
+                    "Also print the time, GFLOP/s and share of this machine's FMA peak of each operation, over all photos that are fitted, "
+                    "and the time of the parts of a fit (docs/performance.md)");
   command->add_flag("--json", arguments->json, "Print one JSON object a photo, and the counts, on standard output");
   command->add_flag("--quiet", arguments->quiet, "Print refusals only");
   command->callback([arguments, &exit] { exit = fit(*arguments); });

@@ -8,6 +8,7 @@
 #include "cli/evaluate_pictures.hpp"
 #include "fit/aligner.hpp"
 #include "fit/model.hpp"
+#include "fit/profile.hpp"
 #include "fit/report.hpp"
 #include "image/resample.hpp"
 
@@ -25,12 +26,6 @@ std::optional<double> distance(const Colour& a, const Colour& b) {
   return colour_distance(*a, *b);
 }
 
-constexpr std::array<std::pair<const char*, double FitSeconds::*>, 6> kParts = {{{"decode", &FitSeconds::decode},
-                                                                                 {"align", &FitSeconds::align},
-                                                                                 {"prepare", &FitSeconds::prepare},
-                                                                                 {"search", &FitSeconds::search},
-                                                                                 {"judge", &FitSeconds::judge},
-                                                                                 {"draw", &FitSeconds::draw}}};
 constexpr std::array kStops = {StopReason::iterations, StopReason::threshold, StopReason::plateau, StopReason::cancelled,
                                StopReason::diverged};
 
@@ -138,7 +133,7 @@ void FitReport::add_to(Figures& figures) const {
     return all;
   };
   figures.spread("fit_seconds", values([](const PhotoFigures& p) { return std::optional(p.seconds); }), 3);
-  for (const auto& [name, part] : kParts) {
+  for (const auto& [name, part] : kFitParts) {
     figures.median(std::string("fit_seconds_") + name, values([&](const PhotoFigures& p) { return std::optional(p.parts.*part); }), 3);
   }
   figures.spread("fit_iterations", values([](const PhotoFigures& p) { return std::optional<double>(p.iterations); }), 1);

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "autodiff/text_table.hpp"
 #include "cli/common.hpp"
 #include "cli/network_card.hpp"
+#include "cli/plan_json.hpp"
 
 namespace likeness::cli {
 namespace {
@@ -20,18 +22,7 @@ struct InspectArguments {
   bool json = false;
 };
 
-// "1,234,567"
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
-std::string decimals(double value, const char* unit) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.2f %s", value, unit);
-  return text;
-}
+std::string with_unit(double value, const char* unit) { return decimals("%.2f ", value) + unit; }
 
 // "label        text", wrapped at words.
 void print_fact(const std::string& label, std::string text) {
@@ -49,14 +40,14 @@ void print_fact(const std::string& label, std::string text) {
 }
 
 std::string compute_text(const NetworkCard& card) {
-  return decimals(card.flops(true) / 1e9, "GFLOP forward, ") + decimals(card.flops(false) / 1e9, "GFLOP with the gradient");
+  return with_unit(card.flops(true) / 1e9, "GFLOP forward, ") + with_unit(card.flops(false) / 1e9, "GFLOP with the gradient");
 }
 
 void print_card(const NetworkCard& card) {
   for (const auto& [label, text] : card.facts) print_fact(label, text);
   print_fact("computes", card.task);
   print_fact("compute", compute_text(card));
-  print_fact("memory", decimals(static_cast<double>(card.block_bytes) / 1e6, "MB in one block, beside the weights"));
+  print_fact("memory", with_unit(static_cast<double>(card.block_bytes) / 1e6, "MB in one block, beside the weights"));
 }
 
 nlohmann::json card_json(const NetworkCard& card, bool with_plan) {
@@ -69,16 +60,7 @@ nlohmann::json card_json(const NetworkCard& card, bool with_plan) {
                         {"block_bytes", card.block_bytes}};
   for (const PlanStep& step : card.plan) {
     if (!with_plan) break;
-    std::vector<std::int64_t> shape;
-    for (int i = 0; i < step.shape.rank(); ++i) shape.push_back(step.shape[i]);
-    out["plan"].push_back({{"operation", step.operation},
-                           {"detail", step.detail},
-                           {"backward", step.backward},
-                           {"shape", shape},
-                           {"offset", step.offset},
-                           {"bytes", step.bytes},
-                           {"workspace", step.workspace},
-                           {"flop", step.flops}});
+    out["plan"].push_back(plan_step_json(step));
   }
   return out;
 }

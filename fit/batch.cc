@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <chrono>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "fit/photo_status.hpp"
+#include "fit/stopwatch.hpp"
 
 namespace likeness {
 
@@ -144,7 +144,7 @@ Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path
   BatchCounts counts;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const BatchInput& input = inputs[i];
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     LedgerEntry entry{.stem = input.stem, .photo = names_of(input), .sha256 = {}, .options = options, .message = {}};
     const fs::path folder = out / input.stem;
     const Result<BatchFiles> files = read_files(input);
@@ -169,7 +169,7 @@ Result<BatchCounts> run_batch(std::span<const BatchInput> inputs, const fs::path
       }
     }
     ++(entry.code == Code::ok ? counts.done : counts.refused);
-    entry.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    entry.seconds = watch.seconds();
     if (Status status = ledger->record(entry); !status.ok()) return status;
     if (listener) listener(i, entry, false);
   }

@@ -1,18 +1,20 @@
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "fit/face_difference.hpp"
 #include "fit/joint_problem.hpp"
 #include "fit/model.hpp"
 #include "fit/notes.hpp"
 #include "fit/objective.hpp"
 #include "fit/photo_status.hpp"
+#include "fit/profile.hpp"
 #include "fit/search.hpp"
+#include "fit/stopwatch.hpp"
 #include "image/decode.hpp"
 #include "image/guard.hpp"
 #include "image/resample.hpp"
@@ -54,15 +56,6 @@ Result<Image> image_of(const PhotoView& photo) {
   }
   return image;
 }
-
-// Wall-clock time since it was made.
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -129,6 +122,7 @@ Status Fitter::State::require_objectives(std::size_t count) {
 Status Fitter::State::prepare(const AlignedPhoto& aligned, const FitOptions& options, Objective& objective, FitResult& result) {
   ObjectiveOptions loss = options.objective == ObjectiveKind::plain ? plain_objective(options.loss)
                                                                     : ObjectiveOptions{.loss = options.loss, .weights = options.weights};
+  loss.profile = options.profile;
   if (options.choices == ChoiceJudge::client) loss.judge = model->impl().client.get();
   for (std::size_t i = 0; i < result.framed.size(); ++i) {
     const auto p = aligned.to_frame.apply(aligned.landmarks[i][0], aligned.landmarks[i][1]);
@@ -160,13 +154,13 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
   const Result<std::unique_ptr<JointProblem>> created = JointProblem::create(model->schema(), photos);
   if (!created.ok()) return created.status();
   JointProblem& problem = **created;
-  const double prepare_seconds = preparing.seconds();
+  const double prepare_seconds = preparing.seconds(), prepare_steps = problem.step_seconds();
 
   const Stopwatch searching;
   const Schema& schema = problem.schema();
   Result<SearchResult> found = search(problem, schema, near_by(problem.join(starts), schema, options.seed), options);
   if (!found.ok()) return found.status();
-  const double search_seconds = searching.seconds() - found->judge_seconds;
+  const double search_seconds = searching.seconds() - found->judge_seconds, searched_steps = problem.step_seconds();
 
   std::vector<LossCurve> curves;
   for (const std::string& name : problem.term_names()) {
@@ -198,6 +192,18 @@ Result<std::vector<FitResult>> Fitter::State::fit_aligned(std::vector<AlignedPho
     if (Status status = draw(*photos[k], result.character.x, result); !status.ok()) return status;
     result.notes = fit_notes(result, model->schema());
     result.seconds = {.prepare = prepare_seconds, .search = search_seconds, .judge = found->judge_seconds, .draw = drawing.seconds()};
+  }
+  if (options.profile) {
+    const auto profile = std::make_shared<FitProfile>();
+    for (const Objective* photo : photos) {
+      const std::span<const StepTime> times = photo->program()->times();
+      profile->add({photo->program()->plan(), {times.begin(), times.end()}, {}});
+    }
+    profile->in_steps = {.prepare = prepare_steps,
+                         .search = searched_steps - prepare_steps - found->judge_step_seconds,
+                         .judge = found->judge_step_seconds,
+                         .draw = problem.step_seconds() - searched_steps};
+    for (FitResult& result : results) result.profile = profile;
   }
   return results;
 }
@@ -240,13 +246,7 @@ Status Fitter::State::draw(Objective& objective, std::span<const float> x, FitRe
   Rendering& posed = *drawn[0];
   result.rendered = {drawn[1]->size, std::move(drawn[1]->rgb)};
   result.drawn = posed.landmarks;
-  double sum = 0, count = 0;
-  for (std::size_t i = 0; i < posed.labels.size(); ++i) {
-    if (posed.labels[i] == 0 || posed.labels[i] == 2) continue;  // background, hair
-    for (std::size_t c = 3 * i; c < 3 * i + 3; ++c) sum += std::abs(int{posed.rgb[c]} - int{result.generated.rgb[c]}) / 255.0;
-    count += 3;
-  }
-  result.imitator_gap = count > 0 ? sum / count : 0;
+  result.imitator_gap = difference_in_face(result.generated.rgb, posed.rgb, posed.labels).mean();
   result.posed = {posed.size, std::move(posed.rgb)};
   result.posed_labels = {posed.size, std::move(posed.labels)};
   return Status::success();

@@ -11,6 +11,7 @@
 #include "fit/html.hpp"
 #include "fit/html_plot.hpp"
 #include "fit/html_sliders.hpp"
+#include "fit/profile.hpp"
 #include "fit/report.hpp"
 #include "scene/labels.hpp"
 
@@ -69,16 +70,6 @@ std::string class_keys() {
     out += "<li><span class=\"swatch\" style=\"background:rgb(" + colour + ")\"></span>" + name + "</li>";
   }
   return out + "</ul>\n";
-}
-
-std::array<std::pair<const char*, double>, 6> parts_of(const FitSeconds& s) {
-  return {{{"decode", s.decode}, {"align", s.align}, {"prepare", s.prepare}, {"search", s.search}, {"judge", s.judge}, {"draw", s.draw}}};
-}
-
-double total(const FitSeconds& seconds) {
-  double sum = 0;
-  for (const auto& part : parts_of(seconds)) sum += part.second;
-  return sum;
 }
 
 std::string facts(const FitResult& result, const FitOptions& options) {
@@ -149,7 +140,8 @@ std::string times(const FitSeconds& seconds) {
   const double sum = total(seconds);
   std::string out = "<div class=\"times\">\n";
   double before = 0;
-  for (const auto& [name, value] : parts_of(seconds)) {
+  for (const auto& [name, part] : kFitParts) {
+    const double value = seconds.*part;
     const double from = sum > 0 ? before / sum : 0, to = sum > 0 ? (before + value) / sum : 0;
     out += std::string("<div class=\"row\"><span>") + name + "</span>" + html::bar(from, to, "") + "<span>" + number(value, 3) +
            " s</span></div>\n";

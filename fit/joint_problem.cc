@@ -115,4 +115,10 @@ Result<std::vector<double>> JointProblem::judge(std::span<const std::vector<floa
   return means;
 }
 
+double JointProblem::step_seconds() const {
+  double sum = 0;
+  for (const Photo& photo : photos_) sum += photo.objective->step_seconds();
+  return sum;
+}
+
 }  // namespace likeness

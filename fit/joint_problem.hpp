@@ -35,6 +35,7 @@ class JointProblem : public SearchProblem {
   Status correct(std::span<const float> x) override;
   bool shapes(std::size_t entry) const override;
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
+  double step_seconds() const override;
 
  private:
   struct Photo {

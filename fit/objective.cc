@@ -169,6 +169,12 @@ Result<Picture> Objective::generate(std::span<const float> x) {
   return generate_picture(*state_->generator, tape, x);
 }
 
+double Objective::step_seconds() const {
+  double sum = 0;
+  for (std::size_t i = 0; state_->program && i < state_->program->times().size(); ++i) sum += state_->program->times()[i].seconds;
+  return sum;
+}
+
 const Program<float>* Objective::program() const { return state_->program ? &*state_->program : nullptr; }
 
 std::vector<std::string> Objective::term_names() const {

@@ -23,6 +23,7 @@ struct ObjectiveOptions {
   /// Options of a choice (hair, brows) are compared by this client's pictures of them, not by the generator's, which blurs what tells one
   /// from another; nullptr: by the generator's. Must outlive the search.
   const GameClient* judge = nullptr;
+  bool profile = false;  ///< measure the steps of program()
 };
 
 /// The patent's: raw features, all places and depths alike, nothing else.
@@ -63,6 +64,8 @@ class Objective : public SearchProblem {
   Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override;
   /// Companions::moves_landmarks(); true without companions.
   bool shapes(std::size_t entry) const override;
+  /// Of program(), since set_photo().
+  double step_seconds() const override;
   /// FitResult::similarity of a character by the client's picture, else by the generator's. Errors: as judge().
   Result<double> similarity(std::span<const float> x);
   /// The encoder's parameters for the photo. Errors: invalid_argument (no photo, or an encoder of another extractor), diverged.

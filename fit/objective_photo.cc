@@ -147,6 +147,7 @@ Status Objective::State::freeze_program() {
   Result<Program<float>> frozen = freeze<float>({.loss = pictures, .gradients = {input}, .outputs = imitation.all()});
   if (!frozen.ok()) return frozen.status();
   program = std::move(*frozen);
+  if (options.profile) program->profile(true);
   return Status::success();
 }
 

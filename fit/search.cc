@@ -1,7 +1,6 @@
 #include "fit/search.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -10,6 +9,7 @@
 
 #include "fit/objective_weights.hpp"
 #include "fit/slider_groups.hpp"
+#include "fit/stopwatch.hpp"
 #include "likeness/optimizer.hpp"
 
 namespace likeness {
@@ -89,7 +89,7 @@ class Search {
     }
     SearchResult result;
     if (!ended_ || stop_ == StopReason::plateau) {
-      const Stopwatch watch(judge_seconds_);
+      const Judging judging(*this);
       Result<JudgedGroups> judged = judge_groups(problem_, schema_, best_.x);
       if (!judged.ok()) return judged.status();
       result.groups = std::move(judged->groups);
@@ -106,6 +106,7 @@ class Search {
     result.terms = std::move(terms_);
     result.stop = stop_;
     result.judge_seconds = judge_seconds_;
+    result.judge_step_seconds = judge_step_seconds_;
     return result;
   }
 
@@ -115,22 +116,26 @@ class Search {
     SearchProblem::Value value{std::numeric_limits<double>::infinity(), 0};
   };
 
-  // Adds the time until its end.
-  class Stopwatch {
+  // Adds the time until its end to the judge's.
+  class Judging {
    public:
-    explicit Stopwatch(double& seconds) : seconds_(seconds) {}
-    ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-    Stopwatch(const Stopwatch&) = delete;
-    Stopwatch& operator=(const Stopwatch&) = delete;
+    explicit Judging(Search& search) : search_(search), steps_before_(search.problem_.step_seconds()) {}
+    ~Judging() {
+      search_.judge_seconds_ += watch_.seconds();
+      search_.judge_step_seconds_ += search_.problem_.step_seconds() - steps_before_;
+    }
+    Judging(const Judging&) = delete;
+    Judging& operator=(const Judging&) = delete;
 
    private:
-    double& seconds_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Search& search_;
+    double steps_before_;
+    Stopwatch watch_;
   };
 
   // At x, its choices made.
   Status correct(std::vector<float> x) {
-    const Stopwatch watch(judge_seconds_);
+    const Judging judging(*this);
     schema_.canonicalise(x);
     return problem_.correct(x);
   }
@@ -239,7 +244,7 @@ class Search {
   // Makes every choice group of x (scores) one-hot, by trying its options; the others stay at their likeliest. A shortlist of the
   // likeliest would miss: the relaxed mixture of grey hair and none prefers one of them to the short grey hair that it looks like.
   Status choose(std::vector<float>& x) {
-    const Stopwatch watch(judge_seconds_);
+    const Judging judging(*this);
     schema_.canonicalise(x);
     std::vector<std::size_t> order;
     for (std::size_t k = 0; k < schema_.parameters().size(); ++k) {
@@ -282,7 +287,7 @@ class Search {
   Best best_;
   std::vector<double> losses_;
   std::vector<std::vector<double>> terms_;
-  double judge_seconds_ = 0;
+  double judge_seconds_ = 0, judge_step_seconds_ = 0;
   StopReason stop_ = StopReason::iterations;
   bool ended_ = false;
 };

@@ -31,6 +31,8 @@ class SearchProblem {
   /// What characters whose choices are made are compared by: their losses, or a dearer and better measure of them. All at once, so that
   /// they can be measured in parallel.
   virtual Result<std::vector<double>> judge(std::span<const std::vector<float>> characters);
+  /// Seconds so far in steps of programs that are profiled.
+  virtual double step_seconds() const { return 0; }
 };
 
 struct SearchResult {
@@ -42,6 +44,7 @@ struct SearchResult {
   StopReason stop = StopReason::iterations;
   std::vector<GroupConfidence> groups;  ///< in the schema's order; empty after threshold, cancelled or diverged
   double judge_seconds = 0;             ///< wall-clock, of all that the judge was asked
+  double judge_step_seconds = 0;        ///< how much of that SearchProblem::step_seconds() grew by
 };
 
 /// invalid_argument where iterations, step, threshold or weights are out of range.

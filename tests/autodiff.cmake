@@ -6,6 +6,7 @@ target_link_libraries(operation_catalogue PRIVATE likeness_warnings)
 
 likeness_test(autodiff_tape_test LINKS likeness_autodiff)
 likeness_test(autodiff_operations_test LINKS operation_catalogue likeness_autodiff)
+likeness_test(autodiff_text_test LINKS likeness_autodiff)
 likeness_test(autodiff_gradcheck_test LINKS likeness_autodiff LABEL gradients)
 likeness_test(autodiff_program_test LINKS likeness_autodiff LABEL gradients)
 foreach(test autodiff_gradient_test autodiff_fusion_test)

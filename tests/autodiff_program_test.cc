@@ -199,6 +199,42 @@ TEST(Program, RunsWithoutASingleAllocation) {
   EXPECT_GT(test::allocations(), before) << "the counter counts";
 }
 
+TEST(Program, AProfileCountsEveryStepAndChangesNoBit) {
+  const Weights w;
+  Tape<float> tape(Recording::deferred);
+  const Graph g = record(tape, w, true);
+  Result<Program<float>> plain = freeze<float>({.loss = g.loss, .gradients = {g.x}});
+  Result<Program<float>> measured = freeze<float>({.loss = g.loss, .gradients = {g.x}});
+  ASSERT_TRUE(plain.ok() && measured.ok());
+  EXPECT_TRUE(measured->times().empty());
+  measured->run();  // threads, if any, start here
+  EXPECT_TRUE(measured->times().empty());
+  measured->profile(true);
+  const std::size_t before = test::allocations();
+  for (int i = 0; i < 3; ++i) measured->run();
+  measured->forward();
+  EXPECT_EQ(test::allocations() - before, 0U);
+  measured->profile(false);
+  measured->run();  // no longer counted
+  plain->run();
+  EXPECT_TRUE(same_bits(measured->value(g.loss), plain->value(g.loss)));
+  EXPECT_TRUE(same_bits(measured->gradient(g.x), plain->gradient(g.x)));
+  EXPECT_TRUE(plain->times().empty());
+
+  const std::vector<PlanStep> plan = measured->plan();
+  EXPECT_EQ(plan, plain->plan());
+  ASSERT_EQ(measured->times().size(), plan.size());
+  double seconds = 0;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    EXPECT_EQ(measured->times()[i].runs, plan[i].backward ? 3 : 4) << plan[i].name();
+    EXPECT_GE(measured->times()[i].seconds, 0) << plan[i].name();
+    seconds += measured->times()[i].seconds;
+  }
+  EXPECT_GT(seconds, 0);
+  measured->profile(true);
+  for (const StepTime& time : measured->times()) EXPECT_EQ(time.runs, 0) << "it begins anew";
+}
+
 TEST(Program, ProgramsShareFrozenWeights) {
   const Tensor<float> weight = random_tensor({64, 64, 3, 3}, 1);
   const Result<FrozenConv<float>> filter = FrozenConv<float>::conv2d(weight, {}, {.padding = 1});

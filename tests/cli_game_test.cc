@@ -116,5 +116,53 @@ TEST_F(Game, FitsWithGivenLandmarks) {
   EXPECT_NE(run_program(fit("photos", "missing", folder)).output.find("NOT_FOUND"), std::string::npos);
 }
 
+TEST_F(Game, ProfilesWhatItFits) {
+  fs::create_directories(file("given"));
+  for (const int i : {0, 1}) {
+    const std::string name = "00000" + std::to_string(i) + ".json";
+    ASSERT_TRUE(write_file_atomic(file("given") / name, landmarks(static_cast<std::uint64_t>(i)).dump()).ok());
+  }
+  const std::string given = " --landmarks " + file("given").string();
+  const std::string table =
+      "fit " + file("photos").string() + " -o " + file("table").string() + " --iterations 3 --quiet --profile" + given + model() + scene();
+  const ProgramRun text = run_program(table);
+  ASSERT_EQ(text.status, 0) << text.errors;
+  EXPECT_EQ(text.output.find("Profile of 2 fits, 2 photos. FMA peak, measured after them: "), 0U) << text.output;
+  for (const char* part : {"% of peak", "forward\n", "gradients of the inputs of\n", "conv_transpose2d 4x4 stride 2", "all steps",
+                           "part of the fit", "decode ", "align ", "prepare ", "search ", "judge ", "draw "}) {
+    EXPECT_NE(text.output.find(part), std::string::npos) << part << "\n" << text.output;
+  }
+  // What is done already is not fitted for the sake of a profile.
+  const ProgramRun again = run_program(table);
+  EXPECT_EQ(again.status, 0);
+  EXPECT_EQ(again.output, "");
+  EXPECT_NE(again.errors.find("no photo was fitted"), std::string::npos) << again.errors;
+
+  const auto profile_of = [](const ProgramRun& run) {
+    EXPECT_EQ(run.status, 0) << run.errors;
+    const std::size_t start = run.output.find(R"({"profile":)");
+    if (start == std::string::npos) return nlohmann::json();
+    return nlohmann::json::parse(run.output.substr(start, run.output.find('\n', start) - start))["profile"];
+  };
+  const ProgramRun each = run_program(fit("photos", "each", given + " --profile"));
+  const ProgramRun together = run_program(fit("photos", "together", given + " --profile --together"));
+  const nlohmann::json apart = profile_of(each), joint = profile_of(together);
+  ASSERT_TRUE(apart.is_object() && joint.is_object());
+  EXPECT_EQ(apart["fits"], 2);
+  EXPECT_EQ(joint["fits"], 1);
+  EXPECT_EQ(joint["photos"], 2);
+  EXPECT_EQ(apart["steps"].size(), joint["steps"].size());
+  for (const nlohmann::json& step : joint["steps"]) {
+    EXPECT_GT(step["runs"].get<int>(), 0) << step;
+    EXPECT_GE(step["seconds"].get<double>(), 0) << step;
+    EXPECT_TRUE(!step["backward"].get<bool>() || step["runs"].get<int>() % 2 == 0) << "both photos' programs: " << step;
+  }
+  EXPECT_GT(apart["peak"]["flop_per_second"].get<double>(), 0);
+  EXPECT_GE(apart["peak"]["threads"].get<int>(), 1);
+  for (const char* part : {"decode", "align", "prepare", "search", "judge", "draw"}) {
+    EXPECT_TRUE(apart["parts"].contains(part)) << part;
+  }
+}
+
 }  // namespace
 }  // namespace likeness

@@ -122,6 +122,7 @@ struct FitOptions {
   ChoiceJudge choices = ChoiceJudge::client;
   PictureDomain domain = PictureDomain::photo;
   std::uint64_t seed = 0;  ///< 0: exactly at the start; else at a random point near it (for stability tests)
+  bool profile = false;    ///< measure the steps of the networks: FitResult::profile. The character is the same, bit for bit
   /// Called after every step; return false to stop with the best character so far.
   std::function<bool(const FitProgress&)> progress = {};
 };
@@ -146,6 +147,8 @@ struct LossCurve {
   std::string name;            ///< "layer1" ..., "probabilities", "landmarks", "colours", "prior"
   std::vector<double> values;  ///< its share of the loss; the curves sum to FitResult::losses
 };
+
+struct FitProfile;
 
 /// Wall-clock seconds of a fit's parts.
 struct FitSeconds {
@@ -187,6 +190,9 @@ struct FitResult {
   std::vector<GroupConfidence> groups;  ///< in the schema's order; empty after threshold, cancelled or diverged
   std::vector<std::string> notes;       ///< what the sliders do not express, a sentence each
   FitSeconds seconds;
+  /// What each step of the networks took (likeness/profile.hpp), where FitOptions::profile asked for it; the same of all photos that were
+  /// fitted together. Else nullptr.
+  std::shared_ptr<const FitProfile> profile;
 };
 
 struct ModelOptions {

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,6 +49,16 @@ struct PlanStep {
   std::size_t bytes = 0;      ///< Of that value or gradient.
   std::size_t workspace = 0;  ///< Bytes that only this step uses.
   double flops = 0;           ///< Floating point operations; a gradient is counted like its forward step.
+
+  /// Operation and detail: "conv2d 3x3 stride 2 + bias + relu".
+  std::string name() const { return detail.empty() ? operation : operation + " " + detail; }
+  friend bool operator==(const PlanStep&, const PlanStep&) = default;
+};
+
+/// What a step of a program took, over all its runs since Program::profile(true).
+struct StepTime {
+  std::int64_t runs = 0;
+  double seconds = 0;  ///< Wall-clock, of all runs together.
 };
 
 namespace detail {
@@ -84,6 +95,13 @@ class Program {
   std::size_t bytes() const;
   /// The steps in the order of execution.
   std::vector<PlanStep> plan() const;
+
+  /// From now on measures every step, beginning at zero (true), or measures no more (false: what was measured stays). Off at first.
+  /// Measuring reads the clock once a step and changes no bit of the values; runs still allocate nothing, for this call does.
+  void profile(bool on);
+  /// One a step of plan(), in its order, until the next profile(true); empty before the first. The sum is a little less than the time of
+  /// run(), which has to get from step to step.
+  std::span<const StepTime> times() const;
 
  private:
   template <class U>
