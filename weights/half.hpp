@@ -1,8 +1,10 @@
-// 16-bit floating-point numbers: IEEE 754 binary16 ("fp16") and bfloat16, to and from binary32.
+// 16-bit floating-point numbers: IEEE 754 binary16 ("fp16"), to and from binary32; bfloat16 is in base/bfloat16.hpp.
 #pragma once
 
 #include <bit>
 #include <cstdint>
+
+#include "base/bfloat16.hpp"
 
 namespace likeness {
 
@@ -34,16 +36,6 @@ inline std::uint16_t half_from_float(float value) {
   // Rebias the exponent (127 to 15) and round away 13 bits; a carry moves into the exponent, up to infinity, as it should.
   const std::uint32_t odd = (magnitude >> 13) & 1U;
   return static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000U + 0xFFFU + odd) >> 13));
-}
-
-/// Exact.
-inline float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(static_cast<std::uint32_t>(value) << 16); }
-
-/// Rounds to the nearest, ties to even; NaN stays NaN.
-inline std::uint16_t bfloat16_from_float(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
-  return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
 }
 
 }  // namespace likeness
