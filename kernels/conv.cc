@@ -17,6 +17,11 @@ constexpr std::int64_t kTaskProducts = 1 << 18;    // unless its tasks would hav
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+std::int64_t panels_of(std::int64_t rows) { return divide_up(rows, kPanelRows); }
+
+// Few output channels repay no copied block, and so no rounding.
+Precision panel_precision(std::int64_t rows, Precision wanted) { return rows <= kDirectRows ? Precision::fp32 : wanted; }
+
 // One direction's jobs: a grid, or the grids of one or two row phases, which share what they read.
 struct Grids {
   TapJob job[2];
@@ -121,9 +126,12 @@ TapJob group_job(TapJob job, std::int64_t group, std::int64_t channels, std::int
 
 }  // namespace
 
-PackedConv::PackedConv(const ConvShape& shape, const float* weight) : packed_(shape) {
+PackedConv::PackedConv(const ConvShape& shape, const float* weight, Precision precision)
+    : packed_(shape),
+      gather_panels_(panel_precision(shape.group_out(), precision)),
+      scatter_panels_(panel_precision(shape.group_in(), precision)) {
   const ConvShape& s = packed_;
-  gather_panels_.assign(static_cast<std::size_t>(s.groups * gather_group_size()), 0.0F);
+  gather_panels_.resize(s.groups * gather_group_size());
   std::int64_t size = 0;
   for (std::int64_t u = 0; u < s.stride; ++u) {
     for (std::int64_t v = 0; v < s.stride; ++v) {
@@ -131,29 +139,21 @@ PackedConv::PackedConv(const ConvShape& shape, const float* weight) : packed_(sh
       size += s.groups * scatter_group_size(u, v);
     }
   }
-  scatter_panels_.assign(static_cast<std::size_t>(size), 0.0F);
+  scatter_panels_.resize(size);
   if (Winograd::takes(s) && Winograd::gains(s)) {
-    gather_windows_.emplace(s, true);
-    scatter_windows_.emplace(s, false);
+    if (!gather_panels_.bf16()) gather_windows_.emplace(s, true);
+    if (!scatter_panels_.bf16()) scatter_windows_.emplace(s, false);
   }
   pack(weight);
 }
 
 std::int64_t PackedConv::gather_group_size() const {
-  return divide_up(packed_.group_out(), kPanelRows) * packed_.group_in() * packed_.taps() * kPanelRows;
+  return gather_panels_.block_size(panels_of(packed_.group_out()), packed_.group_in() * packed_.taps());
 }
 
 std::int64_t PackedConv::scatter_group_size(std::int64_t u, std::int64_t v) const {
   const std::int64_t taps = scatter_phase(packed_, packed_.kernel_h, u).taps * scatter_phase(packed_, packed_.kernel_w, v).taps;
-  return divide_up(packed_.group_in(), kPanelRows) * packed_.group_out() * taps * kPanelRows;
-}
-
-std::size_t PackedConv::gather_place(std::int64_t o, std::int64_t k) const {
-  const ConvShape& s = packed_;
-  const std::int64_t row = o % s.group_out();
-  const std::int64_t panels = divide_up(s.group_out(), kPanelRows);
-  return static_cast<std::size_t>(o / s.group_out() * gather_group_size() +
-                                  panel_place(s.group_in() * s.taps(), panels, row / kPanelRows, k) + row % kPanelRows);
+  return scatter_panels_.block_size(panels_of(packed_.group_in()), packed_.group_out() * taps);
 }
 
 void PackedConv::pack(const float* weight) {
@@ -162,26 +162,28 @@ void PackedConv::pack(const float* weight) {
   if (scatter_windows_) scatter_windows_->pack(weight);
   const std::int64_t per_channel = s.group_in() * s.taps();
   for (std::int64_t o = 0; o < s.out; ++o) {
-    for (std::int64_t k = 0; k < per_channel; ++k) gather_panels_[gather_place(o, k)] = weight[o * per_channel + k];
+    const std::int64_t group = o / s.group_out() * gather_group_size();
+    for (std::int64_t k = 0; k < per_channel; ++k)
+      gather_panels_.set(group, panels_of(s.group_out()), per_channel, o % s.group_out(), k, weight[o * per_channel + k]);
   }
-  const std::int64_t panels = divide_up(s.group_in(), kPanelRows);
+  const std::int64_t panels = panels_of(s.group_in());
   for (std::int64_t u = 0; u < s.stride; ++u) {
     const Phase rows = scatter_phase(s, s.kernel_h, u);
     for (std::int64_t v = 0; v < s.stride; ++v) {
       const Phase columns = scatter_phase(s, s.kernel_w, v);
       const std::int64_t products = s.group_out() * rows.taps * columns.taps;
-      float* of_phase = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)];
+      const std::int64_t of_phase = scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)];
       for (std::int64_t c = 0; c < s.in; ++c) {
         const std::int64_t group = c / s.group_in();
         const std::int64_t row = c % s.group_in();
-        float* to = of_phase + group * scatter_group_size(u, v) + row % kPanelRows;
+        const std::int64_t to = of_phase + group * scatter_group_size(u, v);
         std::int64_t k = 0;
         for (std::int64_t o = group * s.group_out(); o < (group + 1) * s.group_out(); ++o) {
           const float* taps = weight + (o * s.group_in() + row) * s.taps();
           for (std::int64_t a = 0; a < rows.taps; ++a) {
             for (std::int64_t b = 0; b < columns.taps; ++b, ++k) {
-              to[panel_place(products, panels, row / kPanelRows, k)] =
-                  taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step];
+              scatter_panels_.set(to, panels, products, row, k,
+                                  taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step]);
             }
           }
         }
@@ -191,21 +193,25 @@ void PackedConv::pack(const float* weight) {
 }
 
 void PackedConv::unpack(float* weight) const {
-  const std::int64_t per_channel = packed_.group_in() * packed_.taps();
-  for (std::int64_t o = 0; o < packed_.out; ++o) {
-    for (std::int64_t k = 0; k < per_channel; ++k) weight[o * per_channel + k] = gather_panels_[gather_place(o, k)];
+  const ConvShape& s = packed_;
+  const std::int64_t per_channel = s.group_in() * s.taps();
+  for (std::int64_t o = 0; o < s.out; ++o) {
+    const std::int64_t group = o / s.group_out() * gather_group_size();
+    for (std::int64_t k = 0; k < per_channel; ++k)
+      weight[o * per_channel + k] = gather_panels_.get(group, panels_of(s.group_out()), per_channel, o % s.group_out(), k);
   }
 }
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
   std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
-  if (gather_windows_) most = std::max({most, gather_windows_->workspace(shape), scatter_windows_->workspace(shape)});
+  if (gather_windows_) most = std::max(most, gather_windows_->workspace(shape));
+  if (scatter_windows_) most = std::max(most, scatter_windows_->workspace(shape));
   return most;
 }
 
 std::int64_t PackedConv::bytes() const {
-  const std::size_t panels = (gather_panels_.size() + scatter_panels_.size()) * sizeof(float);
-  return static_cast<std::int64_t>(panels) + (gather_windows_ ? gather_windows_->bytes() + scatter_windows_->bytes() : 0);
+  const std::int64_t windows = (gather_windows_ ? gather_windows_->bytes() : 0) + (scatter_windows_ ? scatter_windows_->bytes() : 0);
+  return gather_panels_.bytes() + scatter_panels_.bytes() + windows;
 }
 
 void PackedConv::gather(const ConvShape& shape, const float* x, const float* mask, const ConvEpilogue& epilogue, float* y,
@@ -224,7 +230,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   }
   const std::int64_t height = shape.out_height();
   const std::int64_t width = shape.out_width();
-  TapColumns columns{gather_panels_.data(), divide_up(shape.group_out(), kPanelRows), offsets.data(), shape.taps(), width, 0};
+  TapColumns columns{nullptr, nullptr, panels_of(shape.group_out()), offsets.data(), shape.taps(), width, 0};
   TapJob job;
   job.source = as_it_is ? x : workspace;
   job.mask = as_it_is ? mask : nullptr;
@@ -240,7 +246,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
   job.residual = epilogue.residual;
   job.relu = epilogue.relu;
   for (std::int64_t g = 0; g < shape.groups; ++g) {
-    columns.panels = gather_panels_.data() + g * gather_group_size();
+    gather_panels_.show(g * gather_group_size(), columns);
     run_tiles({{group_job(job, g, shape.group_in(), shape.group_out())}, {height * width}}, shape.group_out());
   }
 }
@@ -272,7 +278,7 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
       Grids grids;
       grids.size = static_cast<int>(rows_together);
       TapColumns columns[2][2];
-      const float* panels[2][2] = {};
+      std::int64_t panels[2][2] = {};
       for (std::int64_t r = 0; r < rows_together; ++r) {
         const Phase rows = scatter_phase(shape, shape.kernel_h, u + r);
         for (std::int64_t p = 0; p < columns_together; ++p) {
@@ -285,8 +291,8 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
             }
           }
           const std::int64_t taps = rows.taps * cols.taps;
-          panels[r][p] = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>((u + r) * s + v + p)];
-          columns[r][p] = {panels[r][p], divide_up(shape.group_in(), kPanelRows), offset, taps, divide_up(shape.width - v - p, s), v + p};
+          panels[r][p] = scatter_offsets_[static_cast<std::size_t>((u + r) * s + v + p)];
+          columns[r][p] = {nullptr, nullptr, panels_of(shape.group_in()), offset, taps, divide_up(shape.width - v - p, s), v + p};
         }
         TapJob& mine = grids.job[r];
         mine = job;
@@ -302,7 +308,7 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
         for (std::int64_t r = 0; r < rows_together; ++r) {
           group.job[r] = group_job(grids.job[r], g, shape.group_out(), shape.group_in());
           for (std::int64_t p = 0; p < columns_together; ++p) {
-            columns[r][p].panels = panels[r][p] + g * scatter_group_size(u + r, v + p);
+            scatter_panels_.show(panels[r][p] + g * scatter_group_size(u + r, v + p), columns[r][p]);
           }
         }
         run_tiles(group, shape.group_in());

@@ -13,6 +13,7 @@
 
 #include "kernels/conv_epilogue.hpp"
 #include "kernels/conv_shape.hpp"
+#include "kernels/panel_weights.hpp"
 #include "kernels/winograd.hpp"
 
 namespace likeness::kernels {
@@ -20,12 +21,13 @@ namespace likeness::kernels {
 class PackedConv {
  public:
   /// shape.height and width are ignored, the rest is supported(); weight [out, in / groups, kernel_h, kernel_w]. Makes 2 x the weights'
-  /// memory.
-  PackedConv(const ConvShape& shape, const float* weight);
+  /// memory. bf16: directions with more than kDirectRows output channels a group are packed and computed in bfloat16, emulated (slowly)
+  /// where has_bf16() is false.
+  PackedConv(const ConvShape& shape, const float* weight, Precision precision = Precision::fp32);
 
   /// Other weights of the same sizes, into the memory that is there.
   void pack(const float* weight);
-  /// The weights as they were given.
+  /// The weights as they were given; in bfloat16 rounded.
   void unpack(float* weight) const;
 
   /// Floats of workspace for pictures of this size, the larger of both directions.
@@ -41,14 +43,13 @@ class PackedConv {
   std::int64_t bytes() const;
 
  private:
-  // Floats of one group's panels, and of those of scatter's phase (u, v).
+  // Numbers of one group's panels, and of those of scatter's phase (u, v).
   std::int64_t gather_group_size() const;
   std::int64_t scatter_group_size(std::int64_t u, std::int64_t v) const;
-  std::size_t gather_place(std::int64_t o, std::int64_t k) const;  // of product k of output channel o
 
   ConvShape packed_;
-  std::vector<float> gather_panels_;           // [group] as panel_place() says
-  std::vector<float> scatter_panels_;          // [row phase][column phase][group] likewise
+  PanelWeights gather_panels_;                 // a block a group
+  PanelWeights scatter_panels_;                // [row phase][column phase][group]
   std::vector<std::int64_t> scatter_offsets_;  // of each (row phase, column phase)
   std::optional<Winograd> gather_windows_, scatter_windows_;
 };

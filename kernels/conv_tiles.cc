@@ -5,6 +5,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/tile-inl.hpp"
+#include "kernels/tile_bf16.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace likeness::kernels::HWY_NAMESPACE {
@@ -32,8 +33,8 @@ struct Neighbours {
 // The products [k0, k0 + depth) of the tiles' places: block[(tile * kPanelDepth + k) * kTileWidth + n], k = c * taps + t. Vectors are
 // copied whole: what lies behind a run is overwritten by the next one, and behind the last by the next row.
 template <bool kMasked>
-HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
-                           float* HWY_RESTRICT block) {
+HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
+                            float* HWY_RESTRICT block) {
   std::int64_t c = k0 / columns.taps;
   std::int64_t t = k0 - c * columns.taps;
   for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
@@ -53,6 +54,63 @@ HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const N
       }
     }
     if (++t == columns.taps) t = 0, ++c;
+  }
+}
+
+HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
+                           float* HWY_RESTRICT block) {
+  if (job.mask != nullptr) return CopySingles<true>(job, columns, tiles, k0, depth, block);
+  CopySingles<false>(job, columns, tiles, k0, depth, block);
+}
+
+// Whether the instructions of bfloat16 can be used: they are there, and their vectors are this target's.
+HWY_INLINE bool HasPairs() { return kLanes == 16 && has_bf16_dot(); }
+
+// Where a tile's vectors lie in the source.
+HWY_INLINE void FindSegments(const Runs& runs, std::int64_t pitch, int vectors, Segments& segments) {
+  int size = 0;
+  int r = 0;
+  for (int v = 0; v < vectors; ++v) {
+    segments.begin[v] = size;
+    const int begin = v * kLanes;
+    for (; r < runs.size && runs.run[r].at < begin + kLanes; ++r) {
+      const Run& run = runs.run[r];
+      const int first = HWY_MAX(run.at, begin) - begin;
+      const int last = HWY_MIN(run.at + run.count - begin, kLanes);
+      segments.segment[size++] = {run.row * pitch + run.column + begin - run.at, (1U << last) - (1U << first)};
+      if (run.at + run.count > begin + kLanes) break;  // it goes on in the next vector
+    }
+  }
+  segments.begin[vectors] = size;
+  segments.vectors = vectors;
+}
+
+// As CopyBlocks, but pairs of products [2 k0, 2 (k0 + depth)), rounded. A few products of a tile at a time, since each lies on a page of
+// its own.
+HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
+                           std::uint32_t* HWY_RESTRICT block) {
+  constexpr std::int64_t kTogether = 32;
+  std::int64_t places[kTogether];
+  Segments segments[kNeighbours];
+  for (int tile = 0; tile < tiles.size; ++tile) FindSegments(tiles.reads[tile], job.pitch, tiles.vectors[tile], segments[tile]);
+  std::int64_t c = 2 * k0 / columns.taps;
+  std::int64_t t = 2 * k0 - c * columns.taps;
+  const std::int64_t last = HWY_MIN(2 * (k0 + depth), job.channels * columns.taps);
+  PairCopy copy{job.source, job.mask, places, 0, nullptr};
+  for (std::int64_t k = 2 * k0; k < last; k += copy.products, block += kTogether / 2 * kTileWidth) {
+    copy.products = HWY_MIN(kTogether, last - k);
+    for (std::int64_t i = 0; i < copy.products; ++i) {
+      places[i] = c * job.channel_stride + columns.tap_offsets[t];
+      if (++t == columns.taps) t = 0, ++c;
+    }
+    for (int tile = 0; tile < tiles.size; ++tile) {
+      copy.to = block + tile * kBlockStride;
+      if (HasPairs()) {
+        avx512::copy_pairs(copy, segments[tile]);
+      } else {
+        emulated::copy_pairs(copy, segments[tile], kLanes, kTileWidth);
+      }
+    }
   }
 }
 
@@ -111,7 +169,6 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
 
 // Few output channels: a block would be copied for too little work. Tiles of 4 channels x 4 vectors (2 with 16 registers) read the source
 // itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
-constexpr int kDirectRows = 4;
 constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
 constexpr int kDirectWidth = kDirectVectors * kLanes;
 
@@ -178,24 +235,43 @@ void DirectTiles(const TapJob& job) {
   }
 }
 
-// One block of products of one column phase: all panels of one tile.
+// What a job of single products and one of pairs differ in: the number of steps, the weights, the tile. `finishing` only where
+// StraightTiles() says so.
+HWY_INLINE std::int64_t Steps(std::int64_t products, const float*) { return products; }
+HWY_INLINE std::int64_t Steps(std::int64_t products, const std::uint32_t*) { return (products + 1) / 2; }
+HWY_INLINE const float* Weights(const TapColumns& columns, const float*) { return columns.panels; }
+HWY_INLINE const std::uint32_t* Weights(const TapColumns& columns, const std::uint32_t*) { return columns.pairs; }
+HWY_INLINE bool StraightTiles(const float*) { return true; }
+HWY_INLINE bool StraightTiles(const std::uint32_t*) { return HasPairs(); }
+constexpr int RowsOfTile(const float*) { return kTileRows; }
+constexpr int RowsOfTile(const std::uint32_t*) { return kPanelRows; }
+
+HWY_INLINE void AnyTile(const std::uint32_t* panel, const std::uint32_t* next, const std::uint32_t* block, std::int64_t depth, bool more,
+                        int vectors, float* sums, const Finishing* finishing) {
+  const PairTile tile{panel, next, block, depth, more, sums, finishing};
+  if (HasPairs()) return avx512::pair_tile(tile, vectors);
+  emulated::pair_tile(tile, kTileWidth);
+}
+
+// One block of products of one column phase: all panels of one tile. N: float, or std::uint32_t for pairs in bfloat16.
+template <class N>
 HWY_INLINE void RunPanels(const TapJob& job, int phase, const Neighbours& tiles, int tile, std::int64_t k, std::int64_t depth,
-                          const float* HWY_RESTRICT block, float* HWY_RESTRICT sums) {
+                          const N* HWY_RESTRICT block, float* HWY_RESTRICT sums) {
   const TapColumns& columns = job.columns[phase];
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows;
-  const std::int64_t products = job.channels * columns.taps;
+  const std::int64_t products = Steps(job.channels * columns.taps, block);
   const std::int64_t first = tiles.first[tile];
   const int used = tiles.vectors[tile];
   const bool last_products = k + depth >= products && phase + 1 == job.column_phases;
-  const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
+  const bool one_row = job.column_step == 1 && job.out_row_step == job.width && StraightTiles(block);
   for (std::int64_t panel = 0; panel < panels; ++panel) {
-    const float* weights = columns.panels + panel_place(products, columns.panel_count, job.first_panel + panel, k);
-    const float* next = weights + depth * kPanelRows;  // the next panel, or what lies behind the last one's block
+    const N* weights = Weights(columns, block) + panel_place(products, columns.panel_count, job.first_panel + panel, k);
+    const N* next = weights + depth * kPanelRows;  // the next panel, or what lies behind the last one's block
     float* to = sums + (phase * panels + panel) * kPanelRows * kTileWidth;
     const std::int64_t row = panel * kPanelRows;
     // Whole tiles that lie in the output as they are go there straight.
     const bool straight = last_products && one_row && tiles.last[tile] - first == used * kLanes && job.rows - row >= kPanelRows;
-    for (int m = 0; m < kPanelRows; m += kTileRows) {
+    for (int m = 0; m < kPanelRows; m += RowsOfTile(block)) {
       Finishing finishing;
       if (straight) {
         const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + first;
@@ -209,9 +285,9 @@ HWY_INLINE void RunPanels(const TapJob& job, int phase, const Neighbours& tiles,
   }
 }
 
-void Tiles(const TapJob& job) {
-  if (job.columns[0].panel_count == 1 && job.rows <= kDirectRows && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
-  HWY_ALIGN float block[kNeighbours * kBlockStride];
+template <class N>
+HWY_INLINE void BlockTiles(const TapJob& job) {
+  HWY_ALIGN N block[kNeighbours * kBlockStride];
   HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows * job.column_phases;
   const std::int64_t vectors = (job.end - job.begin + kLanes - 1) / kLanes;
@@ -230,18 +306,24 @@ void Tiles(const TapJob& job) {
       FindRuns(now.first[i], now.last[i], job.width, one_row, now.writes[i]);
     }
     for (int p = 0; p < job.column_phases; ++p) {
-      const std::int64_t products = job.channels * job.columns[p].taps;
+      const std::int64_t products = Steps(job.channels * job.columns[p].taps, block);
       std::int64_t k = 0;
       do {  // once even without products: the sums are 0 then
         const std::int64_t depth = HWY_MIN(kPanelDepth, products - k);
-        if (depth > 0 && job.mask != nullptr) CopyBlocks<true>(job, job.columns[p], now, k, depth, block);
-        if (depth > 0 && job.mask == nullptr) CopyBlocks<false>(job, job.columns[p], now, k, depth, block);
+        if (depth > 0) CopyBlocks(job, job.columns[p], now, k, depth, block);
         for (int i = 0; i < now.size; ++i)
-          RunPanels(job, p, now, i, k, depth, block + i * kBlockStride, sums + i * panels * kPanelRows * kTileWidth);
+          RunPanels<N>(job, p, now, i, k, depth, block + i * kBlockStride, sums + i * panels * kPanelRows * kTileWidth);
         k += depth;
       } while (k < products);
     }
   }
+}
+
+void Tiles(const TapJob& job) {
+  const bool few = job.columns[0].panel_count == 1 && job.rows <= kDirectRows;
+  if (job.columns[0].pairs != nullptr) return BlockTiles<std::uint32_t>(job);
+  if (few && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
+  BlockTiles<float>(job);
 }
 
 }  // namespace likeness::kernels::HWY_NAMESPACE

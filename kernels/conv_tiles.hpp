@@ -30,14 +30,27 @@ inline std::int64_t panel_place(std::int64_t products, std::int64_t panels, std:
   return (begin * panels + panel * std::min(kPanelDepth, products - begin) + (k - begin)) * kPanelRows;
 }
 
+/// With at most so many output channels no block is copied where that can be helped, and panels are in single precision.
+inline constexpr std::int64_t kDirectRows = 4;
 /// Panels of one job at most, over its column phases.
 inline constexpr std::int64_t kMaxPanels = 32;
 /// Places of the widest tile, and of the longest vector, at whose multiples jobs should begin.
 inline constexpr std::int64_t kTilePlaces = 48, kVectorPlaces = 16;
 
+/// What happens to finished sums: the roundings are those of adding and rectifying in separate passes.
+struct Finishing {
+  const float* bias;      ///< of the tile's channels, or nullptr
+  const float* residual;  ///< or nullptr
+  float* out;
+  std::int64_t channel_stride;
+  bool relu;
+};
+
 /// A phase of output columns: places j of the grid stand at out[... + column + j * column_step].
 struct TapColumns {
   const float* panels = nullptr;  ///< Weights of `panel_count` panels of (channel, tap); see panel_place().
+  /// Or weights in bfloat16, pairs of products (tile_bf16.hpp) that stand like single ones. All column phases of a job have the same kind.
+  const std::uint32_t* pairs = nullptr;
   std::int64_t panel_count = 1;
   const std::int64_t* tap_offsets = nullptr;  ///< [taps]
   std::int64_t taps = 0;

@@ -27,15 +27,6 @@ constexpr int kTileRows = kManyRegisters ? 8 : 4;
 constexpr int kVectors = 3;
 constexpr int kTileWidth = kVectors * kLanes;  // places of the widest tile
 
-// What happens to finished sums: the roundings are those of adding and rectifying in separate passes.
-struct Finishing {
-  const float* bias;      // of the tile's channels, or nullptr
-  const float* residual;  // or nullptr
-  float* out;
-  std::int64_t channel_stride;
-  bool relu;
-};
-
 HWY_INLINE V Finish(V v, V residual, bool add, bool relu) {
   if (add) v = hn::Add(v, residual);
   return relu ? hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v) : v;  // NaN stays NaN

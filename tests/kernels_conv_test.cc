@@ -1,90 +1,33 @@
 #include <gtest/gtest.h>
 
-#include <limits>
-#include <sstream>
-#include <string>
-
 #include "kernels/conv.hpp"
 #include "kernels/conv_ref.hpp"
 #include "kernels/elementwise.hpp"
-#include "kernels_support.hpp"
+#include "kernels_conv_support.hpp"
 
 namespace likeness {
 namespace {
 
 using kernels::ConvShape;
 using kernels::PackedConv;
+using test::conv_reference;
 using test::for_each_target;
+using test::kNan;
 using test::Random;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kGuard = 12345.0F;
-
-std::string text(const ConvShape& s) {
-  std::ostringstream out;
-  out << "in " << s.in << " out " << s.out << " size " << s.height << "x" << s.width << " kernel " << s.kernel_h << "x" << s.kernel_w
-      << " stride " << s.stride << " padding " << s.padding << " dilation " << s.dilation << " groups " << s.groups;
-  return out.str();
-}
-
-// Odd sizes, pictures smaller than the kernel, a third of the shapes with dilation or groups.
-ConvShape random_shape(Random& random) {
-  while (true) {
-    ConvShape s{random.integer(1, 20), random.integer(1, 20), random.integer(1, 40), random.integer(1, 40),
-                random.integer(1, 7),  random.integer(1, 7),  random.integer(1, 4),  random.integer(0, 7)};
-    if (random.integer(0, 3) == 0) s.kernel_h = s.kernel_w = 4, s.stride = 2, s.padding = 1;
-    if (random.integer(0, 3) == 0) s.dilation = random.integer(2, 4);
-    if (random.integer(0, 3) == 0) {
-      s.groups = random.integer(1, 5);
-      s.in = s.groups * random.integer(1, 4);
-      s.out = s.groups * random.integer(1, 10);
-    }
-    if (s.padding <= std::max(s.kernel_h, s.kernel_w) && s.valid()) return s;
-  }
-}
-
-// Both directions on guarded memory: the workspace starts as NaN, the output between guards.
-std::vector<float> run(const PackedConv& packed, const ConvShape& s, bool gather, const std::vector<float>& from, const float* mask,
-                       const std::vector<float>& bias, bool relu, const std::vector<float>& residual = {}) {
-  std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)), kNan);
-  const auto size = static_cast<std::size_t>(gather ? s.y_size() : s.x_size());
-  std::vector<float> to(size + 64, kGuard);
-  std::copy(residual.begin(), residual.end(), to.begin() + 32);  // where there is one it is the output itself
-  const kernels::ConvEpilogue epilogue{bias.data(), residual.empty() ? nullptr : to.data() + 32, relu};
-  if (gather) {
-    packed.gather(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
-  } else {
-    packed.scatter(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
-  }
-  for (std::size_t i = 0; i < 32; ++i) {
-    EXPECT_EQ(to[i], kGuard) << "wrote before the output";
-    EXPECT_EQ(to[size + 32 + i], kGuard) << "wrote behind the output";
-  }
-  return {to.begin() + 32, to.end() - 32};
-}
-
-template <class T>
-std::vector<T> reference(const ConvShape& s, bool gather, const std::vector<T>& from, const std::vector<T>& weight,
-                         const std::vector<T>& bias) {
-  std::vector<T> to(static_cast<std::size_t>(gather ? s.y_size() : s.x_size()));
-  if (gather) {
-    kernels::reference::conv_gather(s, from.data(), weight.data(), bias.data(), to.data());
-  } else {
-    kernels::reference::conv_scatter(s, from.data(), weight.data(), bias.data(), to.data());
-  }
-  return to;
-}
+using test::random_conv;
+using test::run_conv;
+using test::text;
 
 // The reference of the reference: the formula, one output at a time, nothing clever.
 TEST(ConvReference, IsTheFormula) {
   Random random(1);
   for (int round = 0; round < 60; ++round) {
-    const ConvShape s = random_shape(random);
+    const ConvShape s = random_conv(random);
     SCOPED_TRACE(testing::Message() << text(s));
     const auto x = test::to_double(random.reals(s.x_size()));
     const auto w = test::to_double(random.reals(s.weight_size()));
     const auto b = test::to_double(random.reals(s.out));
-    const auto y = reference(s, true, x, w, b);
+    const auto y = conv_reference(s, true, x, w, b);
     std::size_t at = 0;
     for (std::int64_t o = 0; o < s.out; ++o) {
       for (std::int64_t i = 0; i < s.out_height(); ++i) {
@@ -112,12 +55,12 @@ TEST(ConvReference, IsTheFormula) {
 TEST(ConvReference, DirectionsAreAdjoint) {
   Random random(2);
   for (int round = 0; round < 200; ++round) {
-    const ConvShape s = random_shape(random);
+    const ConvShape s = random_conv(random);
     const auto x = test::to_double(random.integers(s.x_size()));
     const auto y = test::to_double(random.integers(s.y_size()));
     const auto w = test::to_double(random.integers(s.weight_size()));
-    const auto ax = reference(s, true, x, w, std::vector<double>(static_cast<std::size_t>(s.out)));
-    const auto ay = reference(s, false, y, w, std::vector<double>(static_cast<std::size_t>(s.in)));
+    const auto ax = conv_reference(s, true, x, w, std::vector<double>(static_cast<std::size_t>(s.out)));
+    const auto ay = conv_reference(s, false, y, w, std::vector<double>(static_cast<std::size_t>(s.in)));
     std::vector<double> dw(w.size());
     kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data(), 0, s.out / 2);
     kernels::reference::conv_weight_gradient(s, x.data(), y.data(), dw.data(), s.out / 2, s.out);
@@ -138,7 +81,7 @@ TEST(Conv, ExactOnSmallIntegersOnEveryTarget) {
     std::int64_t zeros = 0;
     std::int64_t all = 0;
     for (int round = 0; round < 250; ++round) {
-      const ConvShape s = random_shape(random);
+      const ConvShape s = random_conv(random);
       SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
       const auto w = random.integers(s.weight_size());
       const PackedConv packed(s, w.data());
@@ -150,9 +93,10 @@ TEST(Conv, ExactOnSmallIntegersOnEveryTarget) {
         const bool masked = round % 3 == 0;
         auto seen = from;
         for (std::size_t i = 0; masked && i < seen.size(); ++i) seen[i] = mask[i] > 0 ? seen[i] : 0.0F;
-        auto expected = reference(s, gather, seen, w, bias);
+        auto expected = conv_reference(s, gather, seen, w, bias);
         for (float& v : expected) v = relu ? std::max(0.0F, v) : v;
-        ASSERT_EQ(run(packed, s, gather, from, masked ? mask.data() : nullptr, bias, relu), expected) << (gather ? "gather" : "scatter");
+        ASSERT_EQ(run_conv(packed, s, gather, from, masked ? mask.data() : nullptr, bias, relu), expected)
+            << (gather ? "gather" : "scatter");
         zeros += std::count(expected.begin(), expected.end(), 0.0F);
         all += static_cast<std::int64_t>(expected.size());
       }
@@ -166,7 +110,7 @@ TEST(Conv, EpilogueHasTheBitsOfSeparateStepsOnEveryTarget) {
   for_each_target([] {
     Random random(7);
     for (int round = 0; round < 200; ++round) {
-      const ConvShape s = random_shape(random);
+      const ConvShape s = random_conv(random);
       SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
       const PackedConv packed(s, random.reals(s.weight_size()).data());
       for (const bool gather : {true, false}) {
@@ -174,11 +118,11 @@ TEST(Conv, EpilogueHasTheBitsOfSeparateStepsOnEveryTarget) {
         const auto bias = random.reals(gather ? s.out : s.in);
         const auto residual = random.reals(gather ? s.y_size() : s.x_size());
         const bool relu = round % 2 == 0;
-        auto expected = run(packed, s, gather, from, nullptr, bias, false);
+        auto expected = run_conv(packed, s, gather, from, nullptr, bias, false);
         const auto n = static_cast<std::int64_t>(expected.size());
         kernels::add(expected.data(), residual.data(), expected.data(), n);
         if (relu) kernels::relu(expected.data(), expected.data(), n);
-        ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, relu, residual), expected) << (gather ? "gather" : "scatter");
+        ASSERT_EQ(run_conv(packed, s, gather, from, nullptr, bias, relu, residual), expected) << (gather ? "gather" : "scatter");
       }
     }
   });
@@ -188,16 +132,16 @@ TEST(Conv, WithinTheAPrioriBoundOnEveryTarget) {
   for_each_target([] {
     Random random(4);
     for (int round = 0; round < 200; ++round) {
-      const ConvShape s = random_shape(random);
+      const ConvShape s = random_conv(random);
       SCOPED_TRACE(testing::Message() << "round " << round << ": " << text(s));
       const auto w = random.reals(s.weight_size());
       const PackedConv packed(s, w.data());
       for (const bool gather : {true, false}) {
         const auto from = random.reals(gather ? s.x_size() : s.y_size());
         const auto bias = random.reals(gather ? s.out : s.in);
-        const auto got = run(packed, s, gather, from, nullptr, bias, false);
-        const auto expected = reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
-        const auto size = reference(s, gather, test::magnitudes(from), test::magnitudes(w), test::magnitudes(bias));
+        const auto got = run_conv(packed, s, gather, from, nullptr, bias, false);
+        const auto expected = conv_reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
+        const auto size = conv_reference(s, gather, test::magnitudes(from), test::magnitudes(w), test::magnitudes(bias));
         const double bound = test::gamma((gather ? s.group_in() : s.group_out()) * s.taps() + 1);
         for (std::size_t i = 0; i < got.size(); ++i) ASSERT_LE(std::abs(static_cast<double>(got[i]) - expected[i]), bound * size[i]) << i;
       }
@@ -219,7 +163,7 @@ TEST(Conv, BitIdenticalForAnyNumberOfThreads) {
       std::vector<float> first;
       for (const int threads : {1, 3, 4}) {
         const test::ThreadRunner runner(threads);
-        const auto got = run(packed, s, gather, from, nullptr, bias, true);
+        const auto got = run_conv(packed, s, gather, from, nullptr, bias, true);
         if (threads == 1) first = got;
         ASSERT_EQ(got, first) << text(s) << " with " << threads << " threads";
       }
@@ -242,7 +186,7 @@ TEST(Conv, BitIdenticalOnAvx2AndAvx512) {
     if (std::find(targets.begin(), targets.end(), target) == targets.end()) continue;
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    results.push_back(run(packed, s, true, x, nullptr, bias, false));
+    results.push_back(run_conv(packed, s, true, x, nullptr, bias, false));
     hwy::SetSupportedTargetsForTest(0);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
@@ -253,7 +197,7 @@ TEST(Conv, BitIdenticalOnAvx2AndAvx512) {
 TEST(Conv, PacksAgainAndUnpacks) {
   Random random(8);
   for (int round = 0; round < 200; ++round) {
-    const ConvShape s = random_shape(random);
+    const ConvShape s = random_conv(random);
     SCOPED_TRACE(text(s));
     const auto first = random.reals(s.weight_size());
     const auto second = random.reals(s.weight_size());
@@ -268,7 +212,7 @@ TEST(Conv, PacksAgainAndUnpacks) {
     for (const bool gather : {true, false}) {
       const auto from = random.reals(gather ? s.x_size() : s.y_size());
       const std::vector<float> bias(static_cast<std::size_t>(gather ? s.out : s.in));
-      ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, false), run(fresh, s, gather, from, nullptr, bias, false));
+      ASSERT_EQ(run_conv(packed, s, gather, from, nullptr, bias, false), run_conv(fresh, s, gather, from, nullptr, bias, false));
     }
   }
 }
@@ -284,7 +228,7 @@ TEST(Conv, TakesTheLargestKernelAndStride) {
     for (const bool gather : {true, false}) {
       const auto from = random.integers(gather ? s.x_size() : s.y_size());
       const auto bias = random.integers(gather ? s.out : s.in);
-      ASSERT_EQ(run(packed, s, gather, from, nullptr, bias, false), reference(s, gather, from, w, bias));
+      ASSERT_EQ(run_conv(packed, s, gather, from, nullptr, bias, false), conv_reference(s, gather, from, w, bias));
     }
   }
   EXPECT_FALSE((ConvShape{1, 1, 40, 40, 33, 32}).valid());
@@ -298,7 +242,7 @@ TEST(Conv, KeepsNanWhereItBelongs) {
     const PackedConv packed(s, w.data());
     std::vector<float> x(81, 1.0F);
     x[40] = kNan;
-    const auto y = run(packed, s, true, x, nullptr, {0.0F}, true);
+    const auto y = run_conv(packed, s, true, x, nullptr, {0.0F}, true);
     for (int i = 0; i < 9; ++i) {
       for (int j = 0; j < 9; ++j) {
         EXPECT_EQ(std::isnan(y[static_cast<std::size_t>(9 * i + j)]), std::abs(i - 4) <= 1 && std::abs(j - 4) <= 1) << i << " " << j;
