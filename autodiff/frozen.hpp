@@ -16,13 +16,14 @@ struct ConvWeights {
   kernels::ConvShape shape;  ///< height and width unused; for transposed convolutions `in` is the output's channels
   bool transposed = false;
   std::int64_t output_padding = 0;
+  Precision precision = Precision::fp32;        ///< as asked for
   std::vector<T> bias;                          ///< empty: none
   std::vector<T> plain;                         ///< [out, in / groups, kh, kw], where T is not float
   std::unique_ptr<kernels::PackedConv> packed;  ///< where T is float
 
   /// False for the mere geometry of a convolution whose weights are on the tape.
   bool ready() const { return packed != nullptr || !plain.empty(); }
-  /// The weights as they were given, [out, in / groups, kh, kw].
+  /// The weights as they were given, [out, in / groups, kh, kw]; in bfloat16 rounded.
   std::vector<T> weights() const;
   std::int64_t input_channels() const { return transposed ? shape.out : shape.in; }
   std::int64_t output_channels() const { return transposed ? shape.in : shape.out; }

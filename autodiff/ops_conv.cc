@@ -133,6 +133,7 @@ Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const Co
              .groups = o.groups};
   w.transposed = transposed;
   w.output_padding = o.output_padding;
+  w.precision = o.precision;
   if (!w.shape.supported()) {
     const std::string most = std::to_string(ConvShape::kMaxTaps);
     return bad("at most " + most + " taps and stride " + most + ", not " + weight.text() + " and " + std::to_string(o.stride));
@@ -264,9 +265,10 @@ std::shared_ptr<const ConvWeights<T>> make_conv_weights(const ConvWeights<T>& ge
   w->shape = geometry.shape;
   w->transposed = geometry.transposed;
   w->output_padding = geometry.output_padding;
+  w->precision = geometry.precision;
   w->bias = std::move(bias);
   if constexpr (std::is_same_v<T, float>) {
-    w->packed = std::make_unique<kernels::PackedConv>(w->shape, weight);
+    w->packed = std::make_unique<kernels::PackedConv>(w->shape, weight, has_bf16() ? w->precision : Precision::fp32);
   } else {
     w->plain.assign(weight, weight + w->shape.weight_size());
   }

@@ -11,7 +11,7 @@ int Generator<T>::size() const {
 }
 
 template <class T>
-Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architecture, const TensorLookup& tensors) {
+Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architecture, const TensorLookup& tensors, Precision precision) {
   const std::int64_t side = architecture.first_kernel;
   if (architecture.inputs < 1 || side < 1 || side > 16 || architecture.channels.empty() || architecture.channels.size() > 10 ||
       architecture.channels.back() != 3) {
@@ -53,8 +53,8 @@ Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architect
   for (std::size_t i = 1; i < architecture.channels.size(); ++i) {
     const Result<FoldedConv> folded = layer(i, architecture.channels[i - 1], 4);
     if (!folded.ok()) return folded.status();
-    Result<FrozenConv<T>> conv =
-        FrozenConv<T>::conv_transpose2d(convert<T>(folded->weight), convert<T>(folded->bias), {.stride = 2, .padding = 1});
+    Result<FrozenConv<T>> conv = FrozenConv<T>::conv_transpose2d(convert<T>(folded->weight), convert<T>(folded->bias),
+                                                                 {.stride = 2, .padding = 1, .precision = precision});
     if (!conv.ok()) return conv.status();
     generator.rest_.push_back(std::move(*conv));
   }

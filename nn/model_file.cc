@@ -24,7 +24,7 @@ Result<ResidualArchitecture> extractor_architecture(const Safetensors& file) {
 }
 
 template <class T>
-Result<Generator<T>> make_generator(const Safetensors& file) {
+Result<Generator<T>> make_generator(const Safetensors& file, Precision precision) {
   const std::string_view text = file.metadata("architecture");
   if (text.empty()) {
     return Status{Code::corrupt_model,
@@ -32,23 +32,23 @@ Result<Generator<T>> make_generator(const Safetensors& file) {
   }
   const Result<GeneratorArchitecture> architecture = GeneratorArchitecture::parse(text);
   if (!architecture.ok()) return architecture.status();
-  return Generator<T>::create(*architecture, tensor_lookup(file));
+  return Generator<T>::create(*architecture, tensor_lookup(file), precision);
 }
 
 template <class T>
-Result<ResidualNet<T>> make_extractor(const Safetensors& file) {
+Result<ResidualNet<T>> make_extractor(const Safetensors& file, Precision precision) {
   const Result<ResidualArchitecture> architecture = extractor_architecture(file);
   if (!architecture.ok()) return architecture.status();
   const TensorLookup tensors = tensor_lookup(file);
   const std::string prefix = trunk_prefix(file);
-  if (prefix.empty()) return ResidualNet<T>::create(*architecture, tensors);
-  return ResidualNet<T>::create(*architecture,
-                                [&](const std::string& name) { return tensors(name.starts_with("classifier.") ? name : prefix + name); });
+  if (prefix.empty()) return ResidualNet<T>::create(*architecture, tensors, precision);
+  const auto prefixed = [&](const std::string& name) { return tensors(name.starts_with("classifier.") ? name : prefix + name); };
+  return ResidualNet<T>::create(*architecture, prefixed, precision);
 }
 
-#define LIKENESS_INSTANTIATE(T)                                     \
-  template Result<Generator<T>> make_generator(const Safetensors&); \
-  template Result<ResidualNet<T>> make_extractor(const Safetensors&);
+#define LIKENESS_INSTANTIATE(T)                                                \
+  template Result<Generator<T>> make_generator(const Safetensors&, Precision); \
+  template Result<ResidualNet<T>> make_extractor(const Safetensors&, Precision);
 LIKENESS_INSTANTIATE(float)
 LIKENESS_INSTANTIATE(double)
 
@@ -72,7 +72,11 @@ auto load(const std::filesystem::path& path, Make&& make) -> decltype(make(std::
 
 }  // namespace
 
-Result<Generator<float>> load_generator(const std::filesystem::path& path) { return load(path, make_generator<float>); }
-Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path) { return load(path, make_extractor<float>); }
+Result<Generator<float>> load_generator(const std::filesystem::path& path, Precision precision) {
+  return load(path, [&](const Safetensors& file) { return make_generator<float>(file, precision); });
+}
+Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path, Precision precision) {
+  return load(path, [&](const Safetensors& file) { return make_extractor<float>(file, precision); });
+}
 
 }  // namespace likeness

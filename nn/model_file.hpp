@@ -14,9 +14,9 @@ Result<ResidualArchitecture> extractor_architecture(const Safetensors& file);
 
 /// Errors: corrupt_model, with the tensor's name.
 template <class T = float>
-Result<Generator<T>> make_generator(const Safetensors& file);
+Result<Generator<T>> make_generator(const Safetensors& file, Precision precision = Precision::fp32);
 /// As load_extractor() in nn.hpp. Errors: corrupt_model, with the tensor's name.
 template <class T = float>
-Result<ResidualNet<T>> make_extractor(const Safetensors& file);
+Result<ResidualNet<T>> make_extractor(const Safetensors& file, Precision precision = Precision::fp32);
 
 }  // namespace likeness

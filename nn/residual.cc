@@ -39,7 +39,7 @@ Result<FeatureStatistics<T>> read_statistics(const TensorLookup& tensors, const 
 }  // namespace
 
 template <class T>
-Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, const TensorLookup& tensors) {
+Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, const TensorLookup& tensors, Precision precision) {
   const auto positive = [](int n) { return n > 0; };
   if (!std::ranges::all_of(a.layers, positive) || !std::ranges::all_of(a.widths, positive)) {
     return Status{Code::invalid_argument, "residual network: a stage has no block or no width"};
@@ -59,8 +59,9 @@ Result<ResidualNet<T>> ResidualNet<T>::create(const ResidualArchitecture& a, con
 
   // The first problem stops the reading of weights; `add` then returns an empty layer.
   Status status;
-  const auto add = [&](const std::string& name, const std::string& norm, const Shape& shape, const ConvOptions& options) {
+  const auto add = [&](const std::string& name, const std::string& norm, const Shape& shape, ConvOptions options) {
     if (!status.ok()) return FrozenConv<T>();
+    options.precision = precision;
     Result<FrozenConv<T>> conv = frozen_conv<T>(tensors, name, norm, shape, options);
     status = conv.status();
     return conv.ok() ? std::move(*conv) : FrozenConv<T>();

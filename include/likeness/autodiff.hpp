@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "likeness/precision.hpp"
 #include "likeness/status.hpp"
 
 namespace likeness {
@@ -148,6 +149,8 @@ struct ConvOptions {
   int dilation = 1;        ///< Distance of neighbouring taps.
   int groups = 1;          ///< Channels are split into this many convolutions side by side.
   int output_padding = 0;  ///< conv_transpose2d only: rows and columns added at the end, less than stride.
+  /// Of frozen weights in single precision; weights on the tape are used as they are until freeze() finds them constant.
+  Precision precision = Precision::fp32;
 };
 
 /// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.

@@ -47,8 +47,9 @@ struct GeneratorArchitecture {
 template <class T>
 class Generator {
  public:
-  /// corrupt_model with the tensor's name where one is missing or has another shape.
-  static Result<Generator> create(const GeneratorArchitecture& architecture, const TensorLookup& tensors);
+  /// `precision` is that of the convolutions (T = float). corrupt_model with the tensor's name where one is missing or has another shape.
+  static Result<Generator> create(const GeneratorArchitecture& architecture, const TensorLookup& tensors,
+                                  Precision precision = Precision::fp32);
   const GeneratorArchitecture& architecture() const { return architecture_; }
   /// Side of the picture in pixels.
   int size() const;
@@ -111,9 +112,10 @@ struct FeatureStatistics {
 template <class T>
 class ResidualNet {
  public:
-  /// invalid_argument for an architecture without stages, widths or a positive std; corrupt_model with the tensor's name where one is
-  /// missing or has another shape.
-  static Result<ResidualNet> create(const ResidualArchitecture& architecture, const TensorLookup& tensors);
+  /// `precision` is that of the convolutions (T = float). invalid_argument for an architecture without stages, widths or a positive std;
+  /// corrupt_model with the tensor's name where one is missing or has another shape.
+  static Result<ResidualNet> create(const ResidualArchitecture& architecture, const TensorLookup& tensors,
+                                    Precision precision = Precision::fp32);
   const ResidualArchitecture& architecture() const { return architecture_; }
   /// RGB in [0, 1], [N, 3, H, W] (H = W = input_size for features that compare with the statistics) -> the outputs of the
   /// stages after their ReLU, shallowest first.
@@ -158,12 +160,12 @@ Status fold_batch_norm(Tensor<float>& weight, Tensor<float>& bias, int output_di
                        std::span<const float> beta, std::span<const float> mean, std::span<const float> variance, double epsilon = 1e-5);
 
 /// Reads generator.safetensors: the architecture stands in its metadata. Errors: not_found, io_error, corrupt_model.
-Result<Generator<float>> load_generator(const std::filesystem::path& path);
+Result<Generator<float>> load_generator(const std::filesystem::path& path, Precision precision = Precision::fp32);
 /// Reads extractor.safetensors, or a torchvision state_dict without our metadata: a ResNet of basic or bottleneck blocks
 /// (ResNet-18, 34, 50, ...) with a 7x7 stem, batch norm folded or not, is told by its tensors' names and shapes, and gets
 /// ImageNet's mean and std. Names may begin with "backbone." (torchvision's fcn_resnet50: dilated, output stride 8, with its head).
 /// fc and aux_classifier are not used; a last stage without its 3x3 kernels is left out.
 /// Errors: not_found, io_error, corrupt_model.
-Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path);
+Result<ResidualNet<float>> load_extractor(const std::filesystem::path& path, Precision precision = Precision::fp32);
 
 }  // namespace likeness
