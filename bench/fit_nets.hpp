@@ -28,16 +28,16 @@ struct Nets {
   ResidualNet<float> extractor;
 };
 
-inline Result<Nets> make_nets(const Architectures& architectures) {
+inline Result<Nets> make_nets(const Architectures& architectures, Precision precision = Precision::fp32) {
   const auto ga = GeneratorArchitecture::parse(architectures.generator);
   if (!ga.ok()) return ga.status();
   const auto ra = ResidualArchitecture::parse(architectures.extractor);
   if (!ra.ok()) return ra.status();
   const TensorMap gt = random_tensors(*ga, 1);
   const TensorMap rt = random_tensors(*ra, 2);
-  auto generator = Generator<float>::create(*ga, tensor_lookup(gt));
+  auto generator = Generator<float>::create(*ga, tensor_lookup(gt), precision);
   if (!generator.ok()) return generator.status();
-  auto extractor = ResidualNet<float>::create(*ra, tensor_lookup(rt));
+  auto extractor = ResidualNet<float>::create(*ra, tensor_lookup(rt), precision);
   if (!extractor.ok()) return extractor.status();
   return Nets{std::move(*generator), std::move(*extractor)};
 }

@@ -10,8 +10,8 @@
 namespace likeness::bench {
 namespace {
 
-void fit_step(benchmark::State& state, const Architectures& architectures) {
-  const Result<Nets> nets = make_nets(architectures);
+void fit_step(benchmark::State& state, const Architectures& architectures, Precision precision) {
+  const Result<Nets> nets = make_nets(architectures, precision);
   if (!nets.ok()) return state.SkipWithError(nets.status().message.c_str());
   const auto targets = make_targets(*nets);
   if (!targets.ok()) return state.SkipWithError(targets.status().message.c_str());
@@ -33,6 +33,7 @@ void fit_step(benchmark::State& state, const Architectures& architectures) {
   }
   state.counters["median_ms"] = median(std::move(times));
   state.counters["block_MB"] = static_cast<double>(step->program.bytes()) / 1e6;
+  state.counters["weights_MB"] = static_cast<double>(nets->generator.weight_bytes() + nets->extractor.weight_bytes()) / 1e6;
   state.counters["GFLOP"] = flops / 1e9;
 }
 
@@ -41,8 +42,14 @@ void fit_step(benchmark::State& state, const Architectures& architectures) {
 
 int main(int argc, char** argv) {
   using namespace likeness::bench;
-  for (const auto& [name, architectures] : {std::pair("fit_step/compact/fp32", kCompact), std::pair("fit_step/paper/fp32", kPaper)}) {
-    benchmark::RegisterBenchmark(name, fit_step, architectures)->Unit(benchmark::kMillisecond)->UseRealTime();
+  const auto add = [](const char* name, const Architectures& architectures, likeness::Precision precision) {
+    benchmark::RegisterBenchmark(name, fit_step, architectures, precision)->Unit(benchmark::kMillisecond)->UseRealTime();
+  };
+  add("fit_step/compact/fp32", kCompact, likeness::Precision::fp32);
+  add("fit_step/paper/fp32", kPaper, likeness::Precision::fp32);
+  if (likeness::has_bf16()) {
+    add("fit_step/compact/bf16", kCompact, likeness::Precision::bf16);
+    add("fit_step/paper/bf16", kPaper, likeness::Precision::bf16);
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

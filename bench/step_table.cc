@@ -1,6 +1,6 @@
 // Every operation of the reference fit step (fit_nets.hpp): least time over the runs, GFLOP/s and share of the FMA peak, as a table.
 //
-//   step_table [paper|compact] [RUNS]
+//   step_table [paper|compact] [RUNS] [fp32|bf16]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,8 +14,10 @@
 int main(int argc, char** argv) {
   using namespace likeness;
   const bool compact = argc > 1 && std::string_view(argv[1]) == "compact";
+  const bool bf16 = argc > 3 && std::string_view(argv[3]) == "bf16";
+  if (bf16 && !has_bf16()) return std::fputs("this processor has no bf16\n", stderr), 2;
   const int runs = argc > 2 ? std::max(1, std::atoi(argv[2])) : 10;
-  const Result<bench::Nets> nets = bench::make_nets(compact ? bench::kCompact : bench::kPaper);
+  const Result<bench::Nets> nets = bench::make_nets(compact ? bench::kCompact : bench::kPaper, bf16 ? Precision::bf16 : Precision::fp32);
   if (!nets.ok()) return std::fprintf(stderr, "%s\n", nets.status().message.c_str()), 2;
   const auto targets = bench::make_targets(*nets);
   if (!targets.ok()) return std::fprintf(stderr, "%s\n", targets.status().message.c_str()), 2;
