@@ -200,6 +200,7 @@ void add_evaluate_fit(CLI::App& app, int& exit) {
   command->add_option("photos", arguments->photos, "Photos, or folders of them; NAME_1 and NAME_2 show one person")->required();
   add_fit_options(*command, arguments->options);
   add_model_options(*command, arguments->model);
+  add_precision_option(*command, arguments->model);
   command->add_option("--jobs", arguments->jobs, "Photos at once, if more than one each on one thread")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()

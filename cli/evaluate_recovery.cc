@@ -171,6 +171,7 @@ void add_evaluate_recovery(CLI::App& app, int& exit) {
   command->add_option("--sheet", arguments->sheet, "PNG to write: original | generated | drawn again, of the first 16");
   command->add_flag("--json", arguments->json, "Print one JSON object");
   add_model_options(*command, arguments->model);
+  add_precision_option(*command, arguments->model);
   command->callback([arguments, &exit] {
     const Status status = evaluate_recovery(*arguments);
     exit = status.ok() ? exit_ok : fail(status);

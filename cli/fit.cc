@@ -192,6 +192,7 @@ void add_fit_command(CLI::App& app, int& exit) {
                       "pixels of the photo, as a list or as `align --landmarks` writes them");
   add_fit_options(*command, arguments->options);
   add_model_options(*command, arguments->model);
+  add_precision_option(*command, arguments->model);
   command->add_flag("--report", arguments->report,
                     "Also OUT/STEM/report.html, a page about each fit, and OUT/index.html; fits photos again that have no page yet");
   command->add_flag("--profile", arguments->options.profile,

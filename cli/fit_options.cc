@@ -45,9 +45,16 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command.add_option("--threads", arguments.threads, "Threads (default: all cores)")->check(CLI::Range(1, 1024));
 }
 
+void add_precision_option(CLI::App& command, ModelArguments& arguments) {
+  add_choice<Precision>(command, "--precision", arguments.precision,
+                        "Of the networks' products: fp32, or bf16 where the processor has it (elsewhere fp32)",
+                        {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+}
+
 Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments) {
   set_default_threads(arguments.threads);
-  return Model::load({.folder = arguments.model, .scene = arguments.scene, .landmarks = chosen_landmarks(arguments)});
+  return Model::load(
+      {.folder = arguments.model, .scene = arguments.scene, .landmarks = chosen_landmarks(arguments), .precision = arguments.precision});
 }
 
 Result<FaceFinder> open_chosen_finder(const ModelArguments& arguments) {

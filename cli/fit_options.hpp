@@ -20,8 +20,11 @@ struct ModelArguments {
   std::string model, scene;
   std::string landmark_model;  ///< own, dlib or a file; empty: the model's default (align/face_finder.hpp)
   int threads = 0;
+  Precision precision = Precision::fp32;
 };
 void add_model_options(CLI::App& command, ModelArguments& arguments);
+/// --precision fp32|bf16, for commands that fit.
+void add_precision_option(CLI::App& command, ModelArguments& arguments);
 /// Sets the threads and loads everything.
 Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments);
 /// Sets the threads and opens the client and the face finder only: what alignment needs, before any network is trained.

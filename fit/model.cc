@@ -65,9 +65,9 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
   if (!extractor_file.ok()) return extractor_file.status();
   // The landmark file takes the longest, on one core.
   std::future<Result<FaceFinder>> finder = std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
-  Result<Generator<float>> generator = make_generator(generator_file->tensors);
+  Result<Generator<float>> generator = make_generator(generator_file->tensors, options.precision);
   if (!generator.ok()) return generator.status();
-  Result<ResidualNet<float>> extractor = make_extractor(extractor_file->tensors);
+  Result<ResidualNet<float>> extractor = make_extractor(extractor_file->tensors, options.precision);
   if (!extractor.ok()) return extractor.status();
   Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, folder);
   if (!client.ok()) return client.status();
@@ -80,7 +80,8 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
                     .extractor_hash = extractor_file->tensors.sha256(),
                     .companions_hash = {},
                     .encoder_hash = {},
-                    .aligner = {}};
+                    .aligner = {},
+                    .precision = has_bf16() ? options.precision : Precision::fp32};
   if (const fs::path file = folder / "companions.safetensors"; fs::exists(file, error)) {
     const Result<Safetensors> tensors = Safetensors::load(file);
     if (!tensors.ok()) return tensors.status();
@@ -109,6 +110,7 @@ const std::string& Model::generator_hash() const { return impl_->generator_hash;
 const std::string& Model::extractor_hash() const { return impl_->extractor_hash; }
 const std::string& Model::companions_hash() const { return impl_->companions_hash; }
 const std::string& Model::encoder_hash() const { return impl_->encoder_hash; }
+Precision Model::precision() const { return impl_->precision; }
 const Landmarks& Model::reference_landmarks() const { return impl_->aligner->reference_landmarks(); }
 
 Result<Picture> Model::generate(std::span<const float> x) const {

@@ -21,6 +21,7 @@ struct Model::Impl {
   std::optional<Encoder> encoder;
   std::string generator_hash, extractor_hash, companions_hash, encoder_hash;  ///< SHA-256 of the files; of what is not there, empty
   std::optional<Aligner> aligner;                                             ///< always there in a finished model
+  Precision precision = Precision::fp32;                                      ///< of the networks as they run
 };
 
 /// A model from its parts (all but the aligner), for tests and hosts with their own client.

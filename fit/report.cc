@@ -24,24 +24,27 @@ double six_digits(double value) {
 }
 
 Json options_object(const Model& model, const FitOptions& options) {
-  return {{"version", LIKENESS_VERSION},
-          {"schema", model.schema().hash()},
-          {"generator", model.generator_hash()},
-          {"extractor", model.extractor_hash()},
-          {"companions", model.companions_hash()},
-          {"encoder", model.encoder_hash()},
-          {"iterations", options.iterations},
-          {"threshold", options.threshold},
-          {"step", options.step},
-          {"weights", objective_json(options.weights)},
-          {"loss", options.loss == LossKind::l1 ? "l1" : "l2"},
-          {"align", options.align == AlignKind::affine ? "affine" : "similarity"},
-          {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
-          {"objective", options.objective == ObjectiveKind::likeness ? "likeness" : "plain"},
-          {"start", options.start == StartKind::guess ? "guess" : "average"},
-          {"choices", options.choices == ChoiceJudge::client ? "client" : "generator"},
-          {"domain", options.domain == PictureDomain::photo ? "photo" : "render"},
-          {"seed", options.seed}};
+  Json object{{"version", LIKENESS_VERSION},
+              {"schema", model.schema().hash()},
+              {"generator", model.generator_hash()},
+              {"extractor", model.extractor_hash()},
+              {"companions", model.companions_hash()},
+              {"encoder", model.encoder_hash()},
+              {"iterations", options.iterations},
+              {"threshold", options.threshold},
+              {"step", options.step},
+              {"weights", objective_json(options.weights)},
+              {"loss", options.loss == LossKind::l1 ? "l1" : "l2"},
+              {"align", options.align == AlignKind::affine ? "affine" : "similarity"},
+              {"optimizer", options.optimizer == OptimizerKind::adam ? "adam" : "sgd"},
+              {"objective", options.objective == ObjectiveKind::likeness ? "likeness" : "plain"},
+              {"start", options.start == StartKind::guess ? "guess" : "average"},
+              {"choices", options.choices == ChoiceJudge::client ? "client" : "generator"},
+              {"domain", options.domain == PictureDomain::photo ? "photo" : "render"},
+              {"seed", options.seed}};
+  // Only there where it is unusual: keys of ledgers from before it stay what they were.
+  if (model.precision() == Precision::bf16) object["precision"] = "bf16";
+  return object;
 }
 
 Status write_png(const std::filesystem::path& path, const Image& image) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "likeness/alignment.hpp"
+#include "likeness/precision.hpp"
 #include "likeness/scene.hpp"
 #include "likeness/status.hpp"
 
@@ -203,6 +204,8 @@ struct ModelOptions {
   /// dlib's kind of landmark file: a listed one of a model folder, or Debian's. Empty: landmarks68.dat in `folder`, else
   /// $LIKENESS_LANDMARKS, else Debian's where it is installed, else landmarks68-small.dat in `folder`.
   std::filesystem::path landmarks;
+  /// Of the networks' convolutions. Where has_bf16() is false, bf16 is fp32.
+  Precision precision = Precision::fp32;
 };
 
 /// Networks, client and landmark finder of one game. Immutable: any number of fitters may share it.
@@ -219,6 +222,8 @@ class Model {
   const std::string& extractor_hash() const;
   const std::string& companions_hash() const;  ///< empty where the model has none
   const std::string& encoder_hash() const;     ///< likewise
+  /// Of the networks as they run, which may be fp32 where bf16 was asked for.
+  Precision precision() const;
   /// Landmarks of the reference face (every parameter at its default) in pixels of a 512 x 512 picture.
   const Landmarks& reference_landmarks() const;
   /// The generator's picture of x (schema().size() entries). Errors: invalid_argument.
