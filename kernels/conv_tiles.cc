@@ -6,6 +6,7 @@
 #include "hwy/highway.h"
 #include "kernels/tile-inl.hpp"
 #include "kernels/tile_bf16.hpp"
+#include "likeness/precision.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace likeness::kernels::HWY_NAMESPACE {
@@ -64,7 +65,7 @@ HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const N
 }
 
 // Whether the instructions of bfloat16 can be used: they are there, and their vectors are this target's.
-HWY_INLINE bool HasPairs() { return kLanes == 16 && has_bf16_dot(); }
+HWY_INLINE bool HasPairs() { return kLanes == 16 && has_bf16(); }
 
 // Where a tile's vectors lie in the source.
 HWY_INLINE void FindSegments(const Runs& runs, std::int64_t pitch, int vectors, Segments& segments) {

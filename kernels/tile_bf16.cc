@@ -14,18 +14,16 @@
 
 namespace likeness {
 
-bool has_bf16() { return kernels::has_bf16_dot(); }
-
-namespace kernels {
-
 #if LIKENESS_HAS_BF16
 
-#define LIKENESS_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-
-bool has_bf16_dot() {
+bool has_bf16() {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
 }
+
+namespace kernels {
+
+#define LIKENESS_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 
 namespace {
 
@@ -141,7 +139,9 @@ void pair_tile(const PairTile& tile, int vectors) {
 
 #else
 
-bool has_bf16_dot() { return false; }
+bool has_bf16() { return false; }
+
+namespace kernels {
 
 namespace avx512 {
 void copy_pairs(const PairCopy&, const Segments&) {}

@@ -48,10 +48,7 @@ struct PairTile {
   const Finishing* finishing;  ///< whole vectors
 };
 
-/// Whether the instructions are there: then the functions of namespace avx512 may be called.
-bool has_bf16_dot();
-
-/// Vectors of 16 floats, width 48.
+/// Vectors of 16 floats, width 48. Only where has_bf16() (likeness/precision.hpp).
 namespace avx512 {
 void copy_pairs(const PairCopy& copy, const Segments& segments);
 void pair_tile(const PairTile& tile, int vectors);
