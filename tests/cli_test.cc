@@ -38,10 +38,26 @@ TEST(Program, SaysWhatItCanDo) {
 }
 
 TEST(Program, WrongUsageIsTwo) {
-  for (const char* arguments : {"", "nonsense", "fit", "fit a.jpg", "fit -o out", "fit a.jpg -o out --iterations 0",
-                                "fit a.jpg -o out --iterations x", "fit a.jpg -o out --loss l3", "fit a.jpg -o out --threshold 2",
-                                "fit a.jpg -o out --align none", "fit a.jpg -o out --step -1", "fit a.jpg -o out --unknown", "align a.jpg",
-                                "generate", "inspect", "evaluate", "evaluate nonsense", "evaluate sheet", "evaluate fit"}) {
+  for (const char* arguments : {"",
+                                "nonsense",
+                                "fit",
+                                "fit a.jpg",
+                                "fit -o out",
+                                "fit a.jpg -o out --iterations 0",
+                                "fit a.jpg -o out --iterations x",
+                                "fit a.jpg -o out --loss l3",
+                                "fit a.jpg -o out --threshold 2",
+                                "fit a.jpg -o out --align none",
+                                "fit a.jpg -o out --step -1",
+                                "fit a.jpg -o out --precision fp8",
+                                "fit a.jpg -o out --unknown",
+                                "align a.jpg",
+                                "generate",
+                                "inspect",
+                                "evaluate",
+                                "evaluate nonsense",
+                                "evaluate sheet",
+                                "evaluate fit"}) {
     const ProgramRun run = run_program(arguments);
     EXPECT_EQ(run.status, 2) << arguments;
     EXPECT_FALSE(run.errors.empty()) << arguments;

@@ -108,7 +108,7 @@ ResidualNet<float> small_extractor(unsigned seed, const Safetensors& statistics)
   return *ResidualNet<float>::create(small_extractor_architecture(), tensor_lookup(tensors));
 }
 
-std::shared_ptr<const Model> small_model(Result<FaceFinder> finder, std::optional<Encoder> encoder) {
+std::shared_ptr<const Model> small_model(Result<FaceFinder> finder, std::optional<Encoder> encoder, Precision precision) {
   Model::Impl parts{.client = std::make_unique<SmallClient>(),
                     .generator = small_generator(1),
                     .extractor = small_extractor(2, true),
@@ -118,7 +118,8 @@ std::shared_ptr<const Model> small_model(Result<FaceFinder> finder, std::optiona
                     .extractor_hash = "extractor",
                     .companions_hash = {},
                     .encoder_hash = {},
-                    .aligner = {}};
+                    .aligner = {},
+                    .precision = precision};
   return *assemble_model(std::move(parts), std::move(finder));
 }
 

@@ -36,7 +36,7 @@ ResidualNet<float> small_extractor(unsigned seed, bool statistics);
 ResidualNet<float> small_extractor(unsigned seed, const Safetensors& statistics);
 
 std::shared_ptr<const Model> small_model(Result<FaceFinder> finder = Status{Code::unavailable, "no finder in this test"},
-                                         std::optional<Encoder> encoder = {});
+                                         std::optional<Encoder> encoder = {}, Precision precision = Precision::fp32);
 
 /// A folder that is empty now and removed at the end.
 class TemporaryFolder {

@@ -364,6 +364,14 @@ TEST(Report, CharacterHoldsEverythingAndReadsBack) {
   EXPECT_NE(options_key(*model, options), options_key(*model, FitOptions{}));
 }
 
+TEST(Report, KeysTellPrecisionsApart) {
+  const auto single = small_model();
+  const auto bf16 = small_model(Status{Code::unavailable, "none"}, {}, Precision::bf16);
+  EXPECT_EQ(options_json(*single, {}).find("precision"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(options_json(*bf16, {}))["precision"], "bf16");
+  EXPECT_NE(options_key(*single, {}), options_key(*bf16, {}));
+}
+
 TEST(Report, PanelsStandSideBySide) {
   Image red(4, 4, 3), blue(4, 4, 3);
   for (int i = 0; i < 16; ++i) red.pixels[static_cast<std::size_t>(3 * i)] = 255, blue.pixels[static_cast<std::size_t>(3 * i + 2)] = 255;

@@ -37,15 +37,17 @@ TEST_F(Allocation, IsCounted) {
 TEST_F(Allocation, NoneInConvolutions) {
   const kernels::ConvShape shapes[] = {{16, 24, 33, 31, 4, 4, 2, 1}, {3, 8, 40, 40, 7, 7, 3, 3, 2}, {12, 36, 9, 9, 3, 3, 1, 2, 2, 6}};
   for (const kernels::ConvShape& s : shapes) {
-    kernels::PackedConv packed(s, random_.reals(s.weight_size()).data());
     auto x = random_.reals(s.x_size());
     auto y = random_.reals(s.y_size());
-    std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)));
-    expect_none("gather", [&] { packed.gather(s, x.data(), x.data(), {nullptr, y.data(), true}, y.data(), workspace.data()); });
-    expect_none("scatter", [&] { packed.scatter(s, y.data(), y.data(), {nullptr, x.data(), true}, x.data(), workspace.data()); });
     const auto weight = random_.reals(s.weight_size());
     auto dweight = weight;
-    expect_none("pack", [&] { packed.pack(weight.data()), packed.unpack(dweight.data()); });
+    for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+      kernels::PackedConv packed(s, random_.reals(s.weight_size()).data(), precision);
+      std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)));
+      expect_none("gather", [&] { packed.gather(s, x.data(), x.data(), {nullptr, y.data(), true}, y.data(), workspace.data()); });
+      expect_none("scatter", [&] { packed.scatter(s, y.data(), y.data(), {nullptr, x.data(), true}, x.data(), workspace.data()); });
+      expect_none("pack", [&] { packed.pack(weight.data()), packed.unpack(dweight.data()); });
+    }
     expect_none("reference", [&] {
       kernels::reference::conv_gather<float>(s, x.data(), weight.data(), nullptr, y.data());
       kernels::reference::conv_scatter<float>(s, y.data(), weight.data(), nullptr, x.data());
