@@ -1,4 +1,5 @@
-// Convolution in single precision with weights packed once for both directions (see tap_panel.hpp for the inner loop).
+// Convolution in single precision, or with products in bfloat16, with weights packed once for both directions (see conv_tiles.hpp for the
+// inner loop).
 //
 // gather, x -> y: the padded x is split into stride x stride planes (x[s i + u, s j + v]), on which every tap is a shift.
 // scatter, y -> x: the outputs of each phase (s i + u, s j + v) use only every s-th tap of the kernel (every s / gcd(s, d)-th with
