@@ -212,8 +212,9 @@ void PackedConv::unpack(float* weight) const {
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
   std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
-  if (gather_windows_) most = std::max(most, gather_windows_->workspace(shape));
-  if (scatter_windows_) most = std::max(most, scatter_windows_->workspace(shape));
+  for (const std::optional<Winograd>* windows : {&gather_windows_, &scatter_windows_}) {
+    if (*windows && (*windows)->pays(shape)) most = std::max(most, (*windows)->workspace(shape));
+  }
   return most;
 }
 
