@@ -53,6 +53,9 @@ void run_tiles(const Grids& grids, std::int64_t rows) {
       // The last chunk takes what the first grid's size leaves of the second.
       mine.begin = std::min(grids.places[g], vectors * chunk / chunks * kVectorPlaces);
       mine.end = chunk + 1 == chunks ? grids.places[g] : std::min(grids.places[g], vectors * (chunk + 1) / chunks * kVectorPlaces);
+      const bool nothing = mine.columns[0].taps == 0 && (mine.column_phases == 1 || mine.columns[1].taps == 0);
+      // No taps reach these rows: what is added to stays as it is.
+      if (nothing && mine.residual == mine.out && mine.bias == nullptr && !mine.relu) continue;
       if (mine.begin < mine.end) tap_tiles(mine);
     }
   });
