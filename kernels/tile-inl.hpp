@@ -53,9 +53,13 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
 #pragma GCC unroll 8
     for (int v = 0; v < kUsed; ++v) sum[m][v] = more ? hn::Load(d, sums + m * kTileWidth + v * kLanes) : hn::Zero(d);
   }
-  if (finishing != nullptr && finishing->residual != nullptr) {
+  if (finishing != nullptr) {
     for (int m = 0; m < kTileRows; ++m) {
-      for (int v = 0; v < kUsed; ++v) hwy::Prefetch(finishing->residual + m * finishing->channel_stride + v * kLanes);
+      for (int v = 0; v < kUsed; ++v) {
+        const std::int64_t place = m * finishing->channel_stride + v * kLanes;
+        hwy::Prefetch(finishing->out + place);
+        if (finishing->residual != nullptr) hwy::Prefetch(finishing->residual + place);
+      }
     }
   }
   for (std::int64_t k = 0; k < depth; ++k) {
