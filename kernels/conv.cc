@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 
 #include "base/parallel.hpp"
@@ -202,7 +203,9 @@ void PackedConv::unpack(float* weight) const {
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
   std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
-  if (gather_windows_) most = std::max({most, gather_windows_->workspace(shape), scatter_windows_->workspace(shape)});
+  for (const auto& windows : {std::cref(gather_windows_), std::cref(scatter_windows_)}) {
+    if (windows.get() && windows.get()->pays(shape)) most = std::max(most, windows.get()->workspace(shape));
+  }
   return most;
 }
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kLeastChannels = 32;
 constexpr std::int64_t kMostFilters3x3 = 1 << 18, kMostFilters4x4 = 1 << 16;
 constexpr std::int64_t kLeastWindows = 16;
-constexpr std::int64_t kWorkers = 16;  // each with scratch memory of its own: more threads do not help
+constexpr std::int64_t kWorkers = 8;  // each with scratch memory of its own: more threads do not help
 constexpr std::int64_t kWantedTasks = 8;
 constexpr std::int64_t kMostBlocksAhead = 8;
 
