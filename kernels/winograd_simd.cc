@@ -27,28 +27,40 @@ HWY_INLINE void TransformFour(V& a, V& b, V& c, V& d) {
 // A plane: the windows of a tile, one more behind each run for the last numbers of its last window, in whole vectors.
 constexpr int kPlane = 2 * static_cast<int>(kWindowPlaces) + 16;
 
-// planes[v * kPlane + j] = line[kSplit j + v], j < count.
+// kSplit vectors of neighbouring numbers, apart.
 template <int kSplit>
-HWY_INLINE void SplitLine(const float* HWY_RESTRICT line, int count, float* HWY_RESTRICT planes) {
+HWY_INLINE void LoadSplit(const float* HWY_RESTRICT from, V* HWY_RESTRICT v) {
+  const D d;
+  if constexpr (kSplit == 2) {
+    hn::LoadInterleaved2(d, from, v[0], v[1]);
+  } else if constexpr (kSplit == 3) {
+    hn::LoadInterleaved3(d, from, v[0], v[1], v[2]);
+  } else {
+#if HWY_TARGET == HWY_SCALAR
+    for (int k = 0; k < kSplit; ++k) v[k] = hn::Load(d, from + k);
+#else
+    V low[3], high[3];
+    hn::LoadInterleaved3(d, from, low[0], low[1], low[2]);
+    hn::LoadInterleaved3(d, from + 3 * kLanes, high[0], high[1], high[2]);
+    for (int k = 0; k < 3; ++k) {
+      v[k] = hn::ConcatEven(d, high[k], low[k]);
+      v[3 + k] = hn::ConcatOdd(d, high[k], low[k]);
+    }
+#endif
+  }
+}
+
+// planes[v * kPlane + j] = from[kSplit j + v] where mask > 0, j < count. Reads and writes whole vectors.
+template <int kSplit, bool kMasked>
+HWY_INLINE void SplitLine(const float* HWY_RESTRICT from, const float* HWY_RESTRICT mask, int count, float* HWY_RESTRICT planes) {
   const D d;
   for (int j = 0; j < count; j += kLanes) {
     V v[kSplit];
-    if constexpr (kSplit == 2) {
-      hn::LoadInterleaved2(d, line + 2 * j, v[0], v[1]);
-    } else if constexpr (kSplit == 3) {
-      hn::LoadInterleaved3(d, line + 3 * j, v[0], v[1], v[2]);
-    } else {
-#if HWY_TARGET == HWY_SCALAR
-      for (int k = 0; k < kSplit; ++k) v[k] = hn::Load(d, line + kSplit * j + k);
-#else
-      V low[3], high[3];
-      hn::LoadInterleaved3(d, line + 6 * j, low[0], low[1], low[2]);
-      hn::LoadInterleaved3(d, line + 6 * j + 3 * kLanes, high[0], high[1], high[2]);
-      for (int k = 0; k < 3; ++k) {
-        v[k] = hn::ConcatEven(d, high[k], low[k]);
-        v[3 + k] = hn::ConcatOdd(d, high[k], low[k]);
-      }
-#endif
+    LoadSplit<kSplit>(from + kSplit * j, v);
+    if constexpr (kMasked) {
+      V m[kSplit];
+      LoadSplit<kSplit>(mask + kSplit * j, m);
+      for (int k = 0; k < kSplit; ++k) v[k] = hn::IfThenElseZero(hn::Gt(m[k], hn::Zero(d)), v[k]);
     }
     for (int k = 0; k < kSplit; ++k) hn::StoreU(v[k], d, planes + k * kPlane + j);
   }
@@ -94,8 +106,15 @@ HWY_INLINE void StagePlanes(const WindowJob& job, std::int64_t channel, const Ru
       continue;
     }
     const std::int64_t at = (channel * job.height + row) * job.width;
-    CopyLine<kMasked>(job.from + at, kMasked ? job.mask + at : nullptr, job.width, first, length, line);
-    SplitLine<kSplit>(line, run.count + 1, planes);
+    // Neighbouring rows are read along, and their numbers then replaced by zeros, where there are such rows.
+    if (at + first >= 0 && at + first + kSplit * (std::int64_t{run.count} + kLanes) <= job.channels * job.height * job.width) {
+      SplitLine<kSplit, kMasked>(job.from + at + first, kMasked ? job.mask + at + first : nullptr, run.count + 1, planes);
+      for (std::int64_t k = 0; k < -first; ++k) planes[k % kSplit * kPlane + k / kSplit] = 0.0F;
+      for (std::int64_t k = job.width - first; k < length; ++k) planes[k % kSplit * kPlane + k / kSplit] = 0.0F;
+    } else {
+      CopyLine<kMasked>(job.from + at, kMasked ? job.mask + at : nullptr, job.width, first, length, line);
+      SplitLine<kSplit, false>(line, nullptr, run.count + 1, planes);
+    }
   }
 }
 
