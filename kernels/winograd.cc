@@ -14,7 +14,7 @@ namespace {
 // Fewer channels do not repay the transforms. More filters (in x out) would be read from memory for longer than the products saved take:
 // transformed, those of 3 x 3 are 1.8 times as many numbers, those of 4 x 4 four times.
 constexpr std::int64_t kLeastChannels = 16;
-constexpr std::int64_t kMostFilters3x3 = 1 << 18, kMostFilters4x4 = 1 << 16;
+constexpr std::int64_t kMostFilters3x3 = 1 << 18, kMostFilters4x4 = 1 << 17;
 constexpr std::int64_t kLeastWindows = 16;
 constexpr std::int64_t kWorkers = 8;  // each with scratch memory of its own: more threads do not help
 constexpr std::int64_t kWantedTasks = 8;
