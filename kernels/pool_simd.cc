@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pool_simd.cc"
 #include "hwy/foreach_target.h"
