@@ -32,6 +32,8 @@ struct Winners {
   V value;
   P place;
 
+  HWY_INLINE Winners() {}  // written out: GCC compiles an implicit one without the target's attributes, which NEON does not allow
+
   HWY_INLINE void Offer(V v, P at) {
     const auto wins = hn::Or(hn::Gt(v, value), hn::IsNaN(v));
     value = hn::IfThenElse(wins, v, value);
