@@ -114,7 +114,7 @@ FmaPeak measure_fma_peak() {
       if (task.thread == thread) seconds.push_back(task.seconds);
     }
     const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-    std::ranges::nth_element(seconds, middle);
+    std::nth_element(seconds.begin(), middle, seconds.end());
     if (*middle > 0) peak.flops += flops / *middle;
   }
   return peak;
