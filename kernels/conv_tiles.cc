@@ -1,5 +1,7 @@
 #include "kernels/conv_tiles.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv_tiles.cc"
 #include "hwy/foreach_target.h"

@@ -1,5 +1,7 @@
 #include "kernels/copy_places.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/copy_places.cc"
 #include "hwy/foreach_target.h"

@@ -1,5 +1,7 @@
 #include "kernels/winograd_simd.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd_simd.cc"
 #include "hwy/foreach_target.h"
