@@ -12,20 +12,20 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <sstream>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "align/face_finder.hpp"
+#include "align/landmark_forest.hpp"
 #include "align/warp.hpp"
-#include "base/file.hpp"
-#include "base/sha256.hpp"
 #include "image/resample.hpp"
 
 namespace likeness {
 
 struct FaceFinder::Impl {
   dlib::frontal_face_detector detector;  // its call operator is not thread-safe: copied for every find()
-  dlib::shape_predictor landmarks;       // safe to share
+  LandmarkForest landmarks;              // safe to share
 };
 
 namespace {
@@ -41,7 +41,6 @@ constexpr double kWeakScore = -0.25;
 // Landmarks are found in a crop of fixed scale, because the regressor samples single pixels and rounds to whole ones.
 constexpr int kCrop = 480;
 constexpr double kFaceInCrop = 280;
-constexpr std::size_t kLargestLandmarkFile = std::size_t{256} << 20;  // Debian's has 97 MB
 
 Gray gray(const Image& image) {
   Gray out(image.height, image.width);
@@ -78,9 +77,32 @@ const dlib::drectangle& main_face(const std::vector<dlib::drectangle>& boxes, co
   return *std::ranges::max_element(boxes, {}, rank);
 }
 
+// The landmarks in a box, x and y of each, in pixels: dlib's shape_predictor::operator(), with dlib's arithmetic.
+std::vector<dlib::point> predict(const LandmarkForest& forest, const Gray& image, const dlib::rectangle& box) {
+  using Column = dlib::matrix<float, 0, 1>;
+  const Column first = dlib::mat(forest.shape);
+  Column shape = first;
+  const auto size = static_cast<std::size_t>(shape.size());
+  std::vector<float> pixels;
+  for (const LandmarkForest::Cascade& cascade : forest.cascades) {
+    const std::vector<unsigned long> anchors(cascade.anchors.begin(), cascade.anchors.end());
+    std::vector<dlib::vector<float, 2>> deltas;
+    for (const auto& [x, y] : cascade.deltas) deltas.emplace_back(x, y);
+    dlib::impl::extract_feature_pixel_values(image, box, shape, first, anchors, deltas, pixels);
+    for (std::size_t t = 0; t < cascade.trees.size(); ++t) {
+      const std::span<const float> leaf = cascade.leaf(t, pixels, size);
+      for (std::size_t i = 0; i < size; ++i) shape(static_cast<long>(i)) += leaf[i];
+    }
+  }
+  const dlib::point_transform_affine to_image = dlib::impl::unnormalizing_tform(box);
+  std::vector<dlib::point> parts;
+  for (unsigned long i = 0; i < size / 2; ++i) parts.emplace_back(to_image(dlib::impl::location(shape, i)));
+  return parts;
+}
+
 // Landmarks in pixels of the photo. The regressor starts from the box, so its answer depends a little on it: the mean over five boxes is
 // steadier than one.
-Result<Landmarks> regress(const dlib::shape_predictor& predictor, const Image& photo, const dlib::drectangle& box) {
+Result<Landmarks> regress(const LandmarkForest& forest, const Image& photo, const dlib::drectangle& box) {
   const double scale = kFaceInCrop / std::max(1.0, box.width());
   const dlib::dpoint middle = dlib::center(box);
   const Affine to_crop{{scale, 0, kCrop / 2.0 - scale * middle.x(), 0, scale, kCrop / 2.0 - scale * middle.y()}};
@@ -95,11 +117,11 @@ Result<Landmarks> regress(const dlib::shape_predictor& predictor, const Image& p
     const auto box_in_crop = dlib::centered_rect(
         static_cast<long>(std::lround(kCrop / 2.0 + dx * kFaceInCrop)), static_cast<long>(std::lround(kCrop / 2.0 + dy * kFaceInCrop)),
         static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)), static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)));
-    const dlib::full_object_detection shape = predictor(pixels, box_in_crop);
-    if (shape.num_parts() != sum.size()) return Status{Code::corrupt_model, "the landmark file does not give 68 landmarks"};
+    const std::vector<dlib::point> parts = predict(forest, pixels, box_in_crop);
+    if (parts.size() != sum.size()) return Status{Code::corrupt_model, "the landmark file does not give 68 landmarks"};
     for (std::size_t i = 0; i < sum.size(); ++i) {
-      sum[i][0] += static_cast<double>(shape.part(i).x()) + 0.5;  // dlib's pixel (0, 0) has its centre at 0
-      sum[i][1] += static_cast<double>(shape.part(i).y()) + 0.5;
+      sum[i][0] += static_cast<double>(parts[i].x()) + 0.5;  // dlib's pixel (0, 0) has its centre at 0
+      sum[i][1] += static_cast<double>(parts[i].y()) + 0.5;
     }
   }
   Landmarks landmarks;
@@ -110,7 +132,7 @@ Result<Landmarks> regress(const dlib::shape_predictor& predictor, const Image& p
   return landmarks;
 }
 
-Result<Face> find_face(dlib::frontal_face_detector detector, const dlib::shape_predictor& predictor, const Image& photo) {
+Result<Face> find_face(dlib::frontal_face_detector detector, const LandmarkForest& forest, const Image& photo) {
   const int side = std::max(photo.width, photo.height);
   const double working = static_cast<double>(kWorkingSide) / side;
   const double first = std::min(working, 2.0);  // a small picture is scanned at up to twice its size
@@ -121,7 +143,7 @@ Result<Face> find_face(dlib::frontal_face_detector detector, const dlib::shape_p
     if (!boxes.ok()) return boxes.status();
     if (boxes->empty()) continue;
     const dlib::drectangle& box = main_face(*boxes, photo);
-    Result<Landmarks> landmarks = regress(predictor, photo, box);
+    Result<Landmarks> landmarks = regress(forest, photo, box);
     if (!landmarks.ok()) return landmarks.status();
     return Face{
         {static_cast<float>(box.left()), static_cast<float>(box.top()), static_cast<float>(box.right()), static_cast<float>(box.bottom())},
@@ -139,25 +161,20 @@ FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
 FaceFinder::~FaceFinder() = default;
 
 Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, const std::string& digest) {
-  Result<std::string> bytes = read_text_file(landmark_file, kLargestLandmarkFile);
-  if (!bytes.ok()) {
-    if (bytes.status().code != Code::not_found) return bytes.status();
+  Result<LandmarkForest> forest = read_landmark_forest(landmark_file, digest);
+  if (!forest.ok()) {
+    if (forest.status().code != Code::not_found) return forest.status();
     return Status{Code::not_found,
                   "the landmark file " + landmark_file.string() +
                       " is missing: name another one, install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
   }
-  if (const std::string found = sha256_hex(std::string_view(*bytes)); found != digest) {
-    return Status{Code::corrupt_model, landmark_file.string() + " is not the landmark file that this program trusts: its SHA-256 is " +
-                                           found + ", not " + digest + " (docs/safety.md says how to trust another one)"};
-  }
   try {
     auto impl = std::make_unique<Impl>();
     impl->detector = dlib::get_frontal_face_detector();
-    std::istringstream stream(std::move(*bytes));
-    dlib::deserialize(impl->landmarks, stream);
+    impl->landmarks = std::move(*forest);
     return FaceFinder(std::move(impl));
   } catch (const std::exception& error) {
-    return Status{Code::corrupt_model, landmark_file.string() + " cannot be read: " + error.what()};
+    return Status{Code::unavailable, std::string("dlib's face detector cannot be made: ") + error.what()};
   }
 }
 
