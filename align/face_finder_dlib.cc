@@ -7,12 +7,19 @@
 #undef DLIB_USE_LAPACK
 // clang-format on
 #include <dlib/image_processing.h>
+#ifdef LIKENESS_UNPACKED_DETECTOR
+#include <dlib/image_processing/object_detector.h>
+#include <dlib/image_processing/scan_fhog_pyramid.h>
+#else
 #include <dlib/image_processing/frontal_face_detector.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
 #include <exception>
 #include <span>
+#include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,9 +30,30 @@
 
 namespace likeness {
 
+namespace {
+
+using Detector = dlib::object_detector<dlib::scan_fhog_pyramid<dlib::pyramid_down<6>>>;  // dlib::frontal_face_detector
+
+#ifdef LIKENESS_UNPACKED_DETECTOR
+constexpr char kDetector[] = {
+#include "align/face_detector.inc"
+};
+
+Detector make_detector() {
+  std::istringstream stream(std::string(kDetector, sizeof kDetector));
+  Detector detector;
+  deserialize(detector, stream);
+  return detector;
+}
+#else
+Detector make_detector() { return dlib::get_frontal_face_detector(); }
+#endif
+
+}  // namespace
+
 struct FaceFinder::Impl {
-  dlib::frontal_face_detector detector;  // its call operator is not thread-safe: copied for every find()
-  LandmarkForest landmarks;              // safe to share
+  Detector detector;         // its call operator is not thread-safe: copied for every find()
+  LandmarkForest landmarks;  // safe to share
 };
 
 namespace {
@@ -54,7 +82,7 @@ Gray gray(const Image& image) {
 }
 
 // Scans at the given scale; boxes in pixels of the photo.
-Result<std::vector<dlib::drectangle>> scan(dlib::frontal_face_detector& detector, const Image& photo, double scale, double threshold) {
+Result<std::vector<dlib::drectangle>> scan(Detector& detector, const Image& photo, double scale, double threshold) {
   const int width = std::max(1, static_cast<int>(std::lround(photo.width * scale)));
   const int height = std::max(1, static_cast<int>(std::lround(photo.height * scale)));
   Result<Image> resized = resize(photo, width, height, Filter::bilinear);
@@ -132,7 +160,7 @@ Result<Landmarks> regress(const LandmarkForest& forest, const Image& photo, cons
   return landmarks;
 }
 
-Result<Face> find_face(dlib::frontal_face_detector detector, const LandmarkForest& forest, const Image& photo) {
+Result<Face> find_face(Detector detector, const LandmarkForest& forest, const Image& photo) {
   const int side = std::max(photo.width, photo.height);
   const double working = static_cast<double>(kWorkingSide) / side;
   const double first = std::min(working, 2.0);  // a small picture is scanned at up to twice its size
@@ -170,7 +198,7 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, 
   }
   try {
     auto impl = std::make_unique<Impl>();
-    impl->detector = dlib::get_frontal_face_detector();
+    impl->detector = make_detector();
     impl->landmarks = std::move(*forest);
     return FaceFinder(std::move(impl));
   } catch (const std::exception& error) {
