@@ -52,8 +52,7 @@ Detector make_detector() { return dlib::get_frontal_face_detector(); }
 }  // namespace
 
 struct FaceFinder::Impl {
-  Detector detector;         // its call operator is not thread-safe: copied for every find()
-  LandmarkForest landmarks;  // safe to share
+  LandmarkForest landmarks;
 };
 
 namespace {
@@ -160,7 +159,9 @@ Result<Landmarks> regress(const LandmarkForest& forest, const Image& photo, cons
   return landmarks;
 }
 
-Result<Face> find_face(Detector detector, const LandmarkForest& forest, const Image& photo) {
+Result<FaceBox> find_box(const Image& photo) {
+  static const Detector made = make_detector();
+  Detector detector = made;  // its call operator is not thread-safe
   const int side = std::max(photo.width, photo.height);
   const double working = static_cast<double>(kWorkingSide) / side;
   const double first = std::min(working, 2.0);  // a small picture is scanned at up to twice its size
@@ -171,17 +172,23 @@ Result<Face> find_face(Detector detector, const LandmarkForest& forest, const Im
     if (!boxes.ok()) return boxes.status();
     if (boxes->empty()) continue;
     const dlib::drectangle& box = main_face(*boxes, photo);
-    Result<Landmarks> landmarks = regress(forest, photo, box);
-    if (!landmarks.ok()) return landmarks.status();
-    return Face{
-        {static_cast<float>(box.left()), static_cast<float>(box.top()), static_cast<float>(box.right()), static_cast<float>(box.bottom())},
-        *landmarks,
-        static_cast<int>(boxes->size())};
+    return FaceBox{{box.left(), box.top(), box.right(), box.bottom()}, static_cast<int>(boxes->size())};
   }
   return Status{Code::no_face, "no frontal face was found: use a photo that shows one face from the front, well lit"};
 }
 
+bool is_rgb(const Image& photo) { return photo.channels == 3 && photo.width >= 1 && photo.height >= 1; }
+
 }  // namespace
+
+Result<FaceBox> detect_face(const Image& photo) {
+  if (!is_rgb(photo)) return Status{Code::invalid_argument, "faces are found in RGB pictures"};
+  try {
+    return find_box(photo);
+  } catch (const std::exception& error) {
+    return Status{Code::no_face, std::string("the face detector gave up: ") + error.what()};
+  }
+}
 
 FaceFinder::FaceFinder(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
@@ -196,20 +203,24 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path& landmark_file, 
                   "the landmark file " + landmark_file.string() +
                       " is missing: name another one, install Debian's libdlib-data, or point LIKENESS_LANDMARKS to its file"};
   }
-  try {
-    auto impl = std::make_unique<Impl>();
-    impl->detector = make_detector();
-    impl->landmarks = std::move(*forest);
-    return FaceFinder(std::move(impl));
-  } catch (const std::exception& error) {
-    return Status{Code::unavailable, std::string("dlib's face detector cannot be made: ") + error.what()};
-  }
+  return FaceFinder(std::make_unique<const Impl>(std::move(*forest)));
 }
 
 Result<Face> FaceFinder::find(const Image& photo) const {
-  if (photo.channels != 3 || photo.width < 1 || photo.height < 1) return Status{Code::invalid_argument, "faces are found in RGB pictures"};
+  const Result<FaceBox> box = detect_face(photo);
+  if (!box.ok()) return box.status();
+  return find(photo, *box);
+}
+
+Result<Face> FaceFinder::find(const Image& photo, const FaceBox& found) const {
+  if (!is_rgb(photo)) return Status{Code::invalid_argument, "faces are found in RGB pictures"};
+  const auto& [left, top, right, bottom] = found.box;
   try {
-    return find_face(impl_->detector, impl_->landmarks, photo);
+    const Result<Landmarks> landmarks = regress(impl_->landmarks, photo, dlib::drectangle(left, top, right, bottom));
+    if (!landmarks.ok()) return landmarks.status();
+    return Face{{static_cast<float>(left), static_cast<float>(top), static_cast<float>(right), static_cast<float>(bottom)},
+                *landmarks,
+                found.faces_seen};
   } catch (const std::exception& error) {
     return Status{Code::no_face, std::string("the face detector gave up: ") + error.what()};
   }
@@ -217,7 +228,7 @@ Result<Face> FaceFinder::find(const Image& photo) const {
 
 Result<Landmarks> FaceFinder::landmarks(const Image& photo, const std::array<float, 4>& box) const {
   const bool finite = std::ranges::all_of(box, [](float v) { return std::isfinite(v); });
-  if (photo.channels != 3 || photo.width < 1 || photo.height < 1 || !finite || !(box[2] > box[0]) || !(box[3] > box[1])) {
+  if (!is_rgb(photo) || !finite || !(box[2] > box[0]) || !(box[3] > box[1])) {
     return Status{Code::invalid_argument, "landmarks are found in a box of an RGB picture"};
   }
   try {
