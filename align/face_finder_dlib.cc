@@ -26,6 +26,7 @@
 #include "align/face_finder.hpp"
 #include "align/landmark_forest.hpp"
 #include "align/warp.hpp"
+#include "base/parallel.hpp"
 #include "image/resample.hpp"
 
 namespace likeness {
@@ -139,12 +140,16 @@ Result<Landmarks> regress(const LandmarkForest& forest, const Image& photo, cons
   const Affine to_photo = to_crop.inverse();
 
   constexpr std::array<std::array<double, 3>, 5> kVariants = {{{0, 0, 1}, {-0.04, 0, 1}, {0.04, 0, 1}, {0, -0.04, 0.97}, {0, 0.04, 1.03}}};
-  std::array<std::array<double, 2>, 68> sum{};
-  for (const auto& [dx, dy, zoom] : kVariants) {
+  std::array<std::vector<dlib::point>, kVariants.size()> found;
+  parallel_for(static_cast<std::int64_t>(found.size()), [&](std::int64_t i) {
+    const auto& [dx, dy, zoom] = kVariants[static_cast<std::size_t>(i)];
     const auto box_in_crop = dlib::centered_rect(
         static_cast<long>(std::lround(kCrop / 2.0 + dx * kFaceInCrop)), static_cast<long>(std::lround(kCrop / 2.0 + dy * kFaceInCrop)),
         static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)), static_cast<unsigned long>(std::lround(kFaceInCrop * zoom)));
-    const std::vector<dlib::point> parts = predict(forest, pixels, box_in_crop);
+    found[static_cast<std::size_t>(i)] = predict(forest, pixels, box_in_crop);
+  });
+  std::array<std::array<double, 2>, 68> sum{};
+  for (const std::vector<dlib::point>& parts : found) {
     if (parts.size() != sum.size()) return Status{Code::corrupt_model, "the landmark file does not give 68 landmarks"};
     for (std::size_t i = 0; i < sum.size(); ++i) {
       sum[i][0] += static_cast<double>(parts[i].x()) + 0.5;  // dlib's pixel (0, 0) has its centre at 0
