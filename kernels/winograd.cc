@@ -62,38 +62,42 @@ void Winograd::pack(const float* weight) {
   const std::int64_t kernel = taps_ * in_phases_ * out_phases_;
   const std::int64_t stride = in_phases_ * out_phases_;
   const std::int64_t phases = stride * stride;
-  const auto pack_channel = [&](std::int64_t row) {
-    for (std::int64_t channel = 0; channel < channels_; ++channel) {
-      const float* taps = weight + (gather_ ? row * channels_ + channel : channel * rows_ + row) * kernel * kernel;
-      for (std::int64_t phase = 0; phase < phases; ++phase) {
-        double half[3][4];
-        double points[16];
-        for (std::int64_t v = 0; v < taps_; ++v) {
-          double column[3] = {};
-          for (std::int64_t u = 0; u < taps_; ++u) {
-            // Backwards the taps come last first; those of phase r are r + 1 (mod 2), as padding is 1.
-            const auto tap = [&](std::int64_t n, std::int64_t r) {
-              return gather_ ? r + stride * n : (stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);
-            };
-            column[u] = static_cast<double>(taps[tap(u, phase / stride) * kernel + tap(v, phase % stride)]);
-          }
-          transform_taps(column, taps_, half[v], 1);
+  // Rows of a panel go side by side: what one writes lies in the cache lines of the next.
+  const auto pack_channel = [&](std::int64_t row, std::int64_t channel) {
+    const float* taps = weight + (gather_ ? row * channels_ + channel : channel * rows_ + row) * kernel * kernel;
+    for (std::int64_t phase = 0; phase < phases; ++phase) {
+      double half[3][4];
+      double points[16];
+      for (std::int64_t v = 0; v < taps_; ++v) {
+        double column[3] = {};
+        for (std::int64_t u = 0; u < taps_; ++u) {
+          // Backwards the taps come last first; those of phase r are r + 1 (mod 2), as padding is 1.
+          const auto tap = [&](std::int64_t n, std::int64_t r) {
+            return gather_ ? r + stride * n : (stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);
+          };
+          column[u] = static_cast<double>(taps[tap(u, phase / stride) * kernel + tap(v, phase % stride)]);
         }
-        for (std::int64_t a = 0; a < 4; ++a) {
-          double row_taps[3] = {};
-          for (std::int64_t v = 0; v < taps_; ++v) row_taps[v] = half[v][a];
-          transform_taps(row_taps, taps_, points + 4 * a, 1);
-        }
-        const std::int64_t panel = gather_ ? row / kPanelRows : row / kPanelRows * phases + phase;
-        const std::int64_t k = gather_ ? channel * phases + phase : channel;
-        for (std::int64_t p = 0; p < kWindowPoints; ++p) {
-          const std::int64_t at = panel_place(depth_, kWindowPoints * panel_count_, p * panel_count_ + panel, k) + row % kPanelRows;
-          panels_[static_cast<std::size_t>(at)] = static_cast<float>(points[p]);
-        }
+        transform_taps(column, taps_, half[v], 1);
+      }
+      for (std::int64_t a = 0; a < 4; ++a) {
+        double row_taps[3] = {};
+        for (std::int64_t v = 0; v < taps_; ++v) row_taps[v] = half[v][a];
+        transform_taps(row_taps, taps_, points + 4 * a, 1);
+      }
+      const std::int64_t panel = gather_ ? row / kPanelRows : row / kPanelRows * phases + phase;
+      const std::int64_t k = gather_ ? channel * phases + phase : channel;
+      for (std::int64_t p = 0; p < kWindowPoints; ++p) {
+        const std::int64_t at = panel_place(depth_, kWindowPoints * panel_count_, p * panel_count_ + panel, k) + row % kPanelRows;
+        panels_[static_cast<std::size_t>(at)] = static_cast<float>(points[p]);
       }
     }
   };
-  for (std::int64_t row = 0; row < rows_; ++row) pack_channel(row);
+  parallel_for(divide_up(rows_, kPanelRows), [&](std::int64_t panel) {
+    const std::int64_t end = std::min(rows_, (panel + 1) * kPanelRows);
+    for (std::int64_t channel = 0; channel < channels_; ++channel) {
+      for (std::int64_t row = panel * kPanelRows; row < end; ++row) pack_channel(row, channel);
+    }
+  });
 }
 
 std::int64_t Winograd::windows(std::int64_t outputs) const {
