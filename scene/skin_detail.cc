@@ -57,6 +57,16 @@ constexpr Line kLines[] = {
     {{{{0, 6.455F}, {0.06F, 6.450F}, {0.12F, 6.435F}, {0.17F, 6.410F}}}, 0.5F, 0.016F},         // above the chin
 };
 
+constexpr float kReach = 5;  // half widths from a line to where it ends
+
+// Whether a line reaches a point, or may: most are told apart by their boxes.
+bool may_reach(const Line& line, float x, float y) {
+  const auto [x0, x1] = std::minmax({line.point[0][0], line.point[1][0], line.point[2][0], line.point[3][0]});
+  const auto [y0, y1] = std::minmax({line.point[0][1], line.point[1][1], line.point[2][1], line.point[3][1]});
+  const float slack = 1.01F * kReach * line.width;
+  return x > x0 - slack && x < x1 + slack && y > y0 - slack && y < y1 + slack;
+}
+
 struct Near {
   float distance, along;  // dm; 0 to 1
 };
@@ -81,9 +91,10 @@ float wrinkle(float x, float y) {
   const float wx = x + 0.04F * (noise(7 * x, 7 * y, 11) - 0.5F), wy = y + 0.07F * (noise(5 * x, 3 * y, 12) - 0.5F);
   float sum = 0;
   for (const Line& line : kLines) {
+    if (!may_reach(line, std::abs(wx), wy)) continue;
     const Near near = nearest(line, std::abs(wx), wy);
     const float r = near.distance / line.width;
-    if (r > 5) continue;
+    if (r > kReach) continue;
     const bool starts_in_the_middle = line.point[0][0] == 0;
     const float ends = step(1.0F, 0.75F, near.along) * (starts_in_the_middle ? 1 : step(0, 0.2F, near.along));
     const float broken = 0.35F + 0.65F * noise(6 * wx, 23 * wy, 13);
