@@ -164,10 +164,21 @@ void PackedConv::pack(const float* weight) {
   const ConvShape& s = packed_;
   if (gather_windows_) gather_windows_->pack(weight);
   if (scatter_windows_) scatter_windows_->pack(weight);
+  // A panel's rows are written together, place by place, and panels side by side.
   const std::int64_t per_channel = s.group_in() * s.taps();
-  for (std::int64_t o = 0; o < s.out; ++o) {
-    for (std::int64_t k = 0; k < per_channel; ++k) gather_panels_[gather_place(o, k)] = weight[o * per_channel + k];
-  }
+  const std::int64_t out_panels = divide_up(s.group_out(), kPanelRows);
+  parallel_for(s.groups * out_panels, [&](std::int64_t task) {
+    const std::int64_t panel = task % out_panels;
+    const std::int64_t first = task / out_panels * s.group_out() + panel * kPanelRows;
+    const std::int64_t rows = std::min(kPanelRows, s.group_out() - panel * kPanelRows);
+    for (std::int64_t begin = 0; begin < per_channel; begin += kPanelDepth) {
+      const std::int64_t end = std::min(begin + kPanelDepth, per_channel);
+      float* to = gather_panels_.data() + gather_place(first, begin);
+      for (std::int64_t k = begin; k < end; ++k, to += kPanelRows) {
+        for (std::int64_t row = 0; row < rows; ++row) to[row] = weight[(first + row) * per_channel + k];
+      }
+    }
+  });
   const std::int64_t panels = divide_up(s.group_in(), kPanelRows);
   for (std::int64_t u = 0; u < s.stride; ++u) {
     const Phase rows = scatter_phase(s, s.kernel_h, u);
@@ -175,21 +186,22 @@ void PackedConv::pack(const float* weight) {
       const Phase columns = scatter_phase(s, s.kernel_w, v);
       const std::int64_t products = s.group_out() * rows.taps * columns.taps;
       float* of_phase = scatter_panels_.data() + scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)];
-      for (std::int64_t c = 0; c < s.in; ++c) {
-        const std::int64_t group = c / s.group_in();
-        const std::int64_t row = c % s.group_in();
-        float* to = of_phase + group * scatter_group_size(u, v) + row % kPanelRows;
+      parallel_for(s.groups * panels, [&](std::int64_t task) {
+        const std::int64_t group = task / panels, panel = task % panels;
+        const std::int64_t first = panel * kPanelRows, count = std::min(kPanelRows, s.group_in() - first);
+        float* of_group = of_phase + group * scatter_group_size(u, v);
         std::int64_t k = 0;
         for (std::int64_t o = group * s.group_out(); o < (group + 1) * s.group_out(); ++o) {
-          const float* taps = weight + (o * s.group_in() + row) * s.taps();
+          const float* taps = weight + (o * s.group_in() + first) * s.taps();
           for (std::int64_t a = 0; a < rows.taps; ++a) {
             for (std::int64_t b = 0; b < columns.taps; ++b, ++k) {
-              to[panel_place(products, panels, row / kPanelRows, k)] =
-                  taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step];
+              const float* from = taps + (rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step;
+              float* to = of_group + panel_place(products, panels, panel, k);
+              for (std::int64_t row = 0; row < count; ++row) to[row] = from[row * s.taps()];
             }
           }
         }
-      }
+      });
     }
   }
 }

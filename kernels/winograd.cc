@@ -1,6 +1,7 @@
 #include "kernels/winograd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -25,16 +26,19 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 bool is_3x3(const ConvShape& s) { return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.padding <= 2; }
 bool is_4x4(const ConvShape& s) { return s.kernel_h == 4 && s.kernel_w == 4 && s.stride == 2 && s.padding == 1; }
 
-// G g along one axis: four numbers of two or three, `step` floats apart.
-void transform_taps(const double* g, std::int64_t taps, double* to, std::int64_t step) {
-  const double middle = taps == 3 ? g[1] : 0;
-  const double last = taps == 3 ? g[2] : 0;
-  const double even = g[0] + last;
-  const double odd = taps == 3 ? middle : g[1];
-  to[0] = g[0];
-  to[step] = (even + odd) / 2;
-  to[2 * step] = (even - odd) / 2;
-  to[3 * step] = taps == 3 ? last : g[1];
+using Lanes = std::array<double, kPanelRows>;  // a number of each row of a panel
+
+// G g along one axis: four numbers of two or three, `step` apart.
+void transform_taps(const Lanes* g, std::int64_t taps, Lanes* to, std::int64_t step) {
+  for (std::size_t row = 0; row < kPanelRows; ++row) {
+    const double last = taps == 3 ? g[2][row] : 0;
+    const double even = g[0][row] + last;
+    const double odd = g[1][row];
+    to[0][row] = g[0][row];
+    to[step][row] = (even + odd) / 2;
+    to[2 * step][row] = (even - odd) / 2;
+    to[3 * step][row] = taps == 3 ? last : odd;
+  }
 }
 
 }  // namespace
@@ -63,38 +67,40 @@ void Winograd::pack(const float* weight) {
   const std::int64_t kernel = taps_ * in_phases_ * out_phases_;
   const std::int64_t stride = in_phases_ * out_phases_;
   const std::int64_t phases = stride * stride;
-  const auto pack_channel = [&](std::int64_t row) {
-    for (std::int64_t channel = 0; channel < channels_; ++channel) {
-      const float* taps = weight + (gather_ ? row * channels_ + channel : channel * rows_ + row) * kernel * kernel;
-      for (std::int64_t phase = 0; phase < phases; ++phase) {
-        double half[3][4];
-        double points[16];
-        for (std::int64_t v = 0; v < taps_; ++v) {
-          double column[3] = {};
-          for (std::int64_t u = 0; u < taps_; ++u) {
-            // Backwards the taps come last first; those of phase r are r + 1 (mod 2), as padding is 1.
-            const auto tap = [&](std::int64_t n, std::int64_t r) {
-              return gather_ ? r + stride * n : (stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);
-            };
-            column[u] = static_cast<double>(taps[tap(u, phase / stride) * kernel + tap(v, phase % stride)]);
-          }
-          transform_taps(column, taps_, half[v], 1);
-        }
-        for (std::int64_t a = 0; a < 4; ++a) {
-          double row_taps[3] = {};
-          for (std::int64_t v = 0; v < taps_; ++v) row_taps[v] = half[v][a];
-          transform_taps(row_taps, taps_, points + 4 * a, 1);
-        }
-        const std::int64_t panel = gather_ ? row / kPanelRows : row / kPanelRows * phases + phase;
-        const std::int64_t k = gather_ ? channel * phases + phase : channel;
-        for (std::int64_t p = 0; p < kWindowPoints; ++p) {
-          const std::int64_t at = panel_place(depth_, kWindowPoints * panel_count_, p * panel_count_ + panel, k) + row % kPanelRows;
-          panels_[static_cast<std::size_t>(at)] = static_cast<float>(points[p]);
-        }
+  // Backwards the taps come last first; those of phase r are r + 1 (mod 2), as padding is 1.
+  const auto tap = [&](std::int64_t n, std::int64_t r) {
+    return gather_ ? r + stride * n : (stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);
+  };
+  // From one row's filter of a channel to the next row's.
+  const std::int64_t row_step = (gather_ ? channels_ : 1) * kernel * kernel;
+  const auto pack_panel = [&](std::int64_t rows_panel, std::int64_t channel, std::int64_t phase) {
+    const std::int64_t first = rows_panel * kPanelRows, rows = std::min(kPanelRows, rows_ - first);
+    const float* filters = weight + (gather_ ? first * channels_ + channel : channel * rows_ + first) * kernel * kernel;
+    Lanes half[3][4], points[kWindowPoints], row_taps[3];
+    for (std::int64_t v = 0; v < taps_; ++v) {
+      Lanes column[3] = {};
+      for (std::int64_t u = 0; u < taps_; ++u) {
+        const float* from = filters + tap(u, phase / stride) * kernel + tap(v, phase % stride);
+        for (std::int64_t row = 0; row < rows; ++row) column[u][static_cast<std::size_t>(row)] = static_cast<double>(from[row * row_step]);
       }
+      transform_taps(column, taps_, half[v], 1);
+    }
+    for (std::int64_t a = 0; a < 4; ++a) {
+      for (std::int64_t v = 0; v < taps_; ++v) row_taps[v] = half[v][a];
+      transform_taps(row_taps, taps_, points + 4 * a, 1);
+    }
+    const std::int64_t panel = gather_ ? rows_panel : rows_panel * phases + phase;
+    const std::int64_t k = gather_ ? channel * phases + phase : channel;
+    for (std::int64_t p = 0; p < kWindowPoints; ++p) {
+      float* to = panels_.data() + panel_place(depth_, kWindowPoints * panel_count_, p * panel_count_ + panel, k);
+      for (std::size_t row = 0; row < kPanelRows; ++row) to[row] = static_cast<float>(points[p][row]);
     }
   };
-  for (std::int64_t row = 0; row < rows_; ++row) pack_channel(row);
+  parallel_for(divide_up(rows_, kPanelRows), [&](std::int64_t panel) {
+    for (std::int64_t channel = 0; channel < channels_; ++channel) {
+      for (std::int64_t phase = 0; phase < phases; ++phase) pack_panel(panel, channel, phase);
+    }
+  });
 }
 
 std::int64_t Winograd::windows(std::int64_t outputs) const {
