@@ -14,6 +14,10 @@ Result<FaceFinder> FaceFinder::open(const std::filesystem::path&, const std::str
   return Status{Code::unavailable, "this build finds no faces (LIKENESS_WITH_DLIB is off): give the landmarks"};
 }
 
+Result<FaceBox> detect_face(const Image&) { return Status{Code::unavailable, "this build finds no faces"}; }
+
+Result<Face> FaceFinder::find(const Image&, const FaceBox&) const { return Status{Code::unavailable, "this build finds no faces"}; }
+
 Result<Face> FaceFinder::find(const Image&) const { return Status{Code::unavailable, "this build finds no faces"}; }
 
 Result<Landmarks> FaceFinder::landmarks(const Image&, const std::array<float, 4>&) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/parallel.hpp"
+#include "kernels/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "autodiff/fma_peak.cc"
@@ -60,6 +61,12 @@ namespace peak {
 HWY_EXPORT(Chains);
 HWY_EXPORT(FlopsOfARound);
 HWY_EXPORT(Target);
+namespace {
+// Here, as the macro takes no qualified name where there is one instruction set only (NEON).
+float chains(std::int64_t rounds, float factor, float add) { return HWY_DYNAMIC_DISPATCH(Chains)(rounds, factor, add); }
+double flops_of_a_round() { return HWY_DYNAMIC_DISPATCH(FlopsOfARound)(); }
+const char* target() { return HWY_DYNAMIC_DISPATCH(Target)(); }
+}  // namespace
 }  // namespace peak
 
 namespace {
@@ -92,22 +99,22 @@ FmaPeak measure_fma_peak() {
       thread_local int number = 0;  // of this thread in this round
       if (last != round) last = round, number = seen++;
       const auto start = std::chrono::steady_clock::now();
-      sink.store(HWY_DYNAMIC_DISPATCH(peak::Chains)(kRounds, x, y), std::memory_order_relaxed);
+      sink.store(peak::chains(kRounds, x, y), std::memory_order_relaxed);
       tasks[static_cast<std::size_t>(i)] = {number, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
     });
     threads = seen;
     busy = 0;
     for (const Task& task : tasks) busy += task.seconds;
   }
-  FmaPeak peak{0, threads, HWY_DYNAMIC_DISPATCH(peak::Target)()};
-  const double flops = HWY_DYNAMIC_DISPATCH(peak::FlopsOfARound)() * static_cast<double>(kRounds);
+  FmaPeak peak{0, threads, peak::target()};
+  const double flops = peak::flops_of_a_round() * static_cast<double>(kRounds);
   for (int thread = 0; thread < threads; ++thread) {
     std::vector<double> seconds;
     for (const Task& task : tasks) {
       if (task.thread == thread) seconds.push_back(task.seconds);
     }
     const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-    std::ranges::nth_element(seconds, middle);
+    std::nth_element(seconds.begin(), middle, seconds.end());
     if (*middle > 0) peak.flops += flops / *middle;
   }
   return peak;

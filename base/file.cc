@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace likeness {
 namespace {
@@ -38,30 +39,51 @@ class Descriptor {
 
 template <class Buffer>
 Result<Buffer> read_whole(const std::filesystem::path& path, std::size_t max_bytes) {
-  // Opening a named pipe would wait for a writer; of a regular file the flag changes nothing.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) return io_failure(path, "open");
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return io_failure(path, "stat");
-  if (!S_ISREG(info.st_mode)) return Status{Code::io_error, path.string() + ": is not a regular file"};
-  const auto size = static_cast<std::size_t>(info.st_size);
-  if (size > max_bytes) {
-    return Status{Code::io_error, path.string() + ": is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
-  }
+  Result<FileReader> file = FileReader::open(path, max_bytes);
+  if (!file.ok()) return file.status();
   Buffer bytes;
-  bytes.resize(size);
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::read(file.get(), bytes.data() + done, size - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return io_failure(path, "read");
-    if (n == 0) return Status{Code::io_error, path.string() + ": shrank while it was read"};
-    done += static_cast<std::size_t>(n);
-  }
+  bytes.resize(file->left());
+  if (Status status = file->read({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}); !status.ok()) return status;
   return bytes;
 }
 
 }  // namespace
+
+FileReader::FileReader(std::filesystem::path path, int descriptor, std::size_t size)
+    : path_(std::move(path)), descriptor_(descriptor), left_(size) {}
+
+FileReader::FileReader(FileReader&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), left_(other.left_) {}
+
+FileReader::~FileReader() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<FileReader> FileReader::open(const std::filesystem::path& path, std::size_t max_bytes) {
+  // Opening a named pipe would wait for a writer; of a regular file the flag changes nothing.
+  FileReader file(path, ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), 0);
+  if (file.descriptor_ < 0) return io_failure(path, "open");
+  struct stat info {};
+  if (::fstat(file.descriptor_, &info) != 0) return io_failure(path, "stat");
+  if (!S_ISREG(info.st_mode)) return Status{Code::io_error, path.string() + ": is not a regular file"};
+  file.left_ = static_cast<std::size_t>(info.st_size);
+  if (file.left_ > max_bytes) {
+    return Status{Code::io_error, path.string() + ": is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
+  }
+  return file;
+}
+
+Status FileReader::read(std::span<std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::read(descriptor_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return io_failure(path_, "read");
+    if (n == 0) return {Code::io_error, path_.string() + ": shrank while it was read"};
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    left_ -= static_cast<std::size_t>(n);
+  }
+  return Status::success();
+}
 
 Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   return read_whole<std::vector<std::uint8_t>>(path, max_bytes);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/conv.hpp"
+#include "kernels/targets.hpp"
 
 namespace likeness::kernels {
 namespace {
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
   add("paper/extractor", {512, 512, 8, 8, 3, 3, 1, 1});
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::AddCustomContext("instruction set", target_name());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

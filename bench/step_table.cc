@@ -2,6 +2,9 @@
 //
 //   step_table [paper|compact] [RUNS] [fp32|bf16]
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -9,7 +12,36 @@
 #include <vector>
 
 #include "autodiff/fma_peak.hpp"
+#include "base/parallel.hpp"
 #include "fit_nets.hpp"
+#include "timing.hpp"
+
+namespace likeness::bench {
+namespace {
+
+// Bytes a second of all threads together reading memory that no cache holds.
+double read_bandwidth() {
+  constexpr std::int64_t kChunks = 64, kFloats = 1 << 20;
+  const std::vector<float> memory(static_cast<std::size_t>(kChunks * kFloats), 1.0F);
+  std::vector<float> sums(static_cast<std::size_t>(kChunks));
+  double best = 0;
+  for (int round = 0; round < 10; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    parallel_for(kChunks, [&](std::int64_t chunk) {
+      const float* from = memory.data() + chunk * kFloats;
+      std::array<float, 16> sum{};  // one number of each cache line: the additions must not be the limit
+      for (std::int64_t i = 0; i < kFloats; i += 16 * 16) {
+        for (std::size_t k = 0; k < 16; ++k) sum[k] += from[i + 16 * static_cast<std::int64_t>(k)];
+      }
+      for (const float each : sum) sums[static_cast<std::size_t>(chunk)] += each;
+    });
+    best = std::max(best, static_cast<double>(memory.size() * sizeof(float)) / seconds_since(start));
+  }
+  return best;
+}
+
+}  // namespace
+}  // namespace likeness::bench
 
 int main(int argc, char** argv) {
   using namespace likeness;
@@ -33,7 +65,8 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < plan.size(); ++i) least[i] = std::min(least[i], times[i].seconds);
   }
   const FmaPeak peak = measure_fma_peak();
-  std::printf("least of %d runs, %d threads, FMA peak %.0f GFLOP/s (%s)\n\n", runs, peak.threads, peak.flops / 1e9, peak.target);
+  std::printf("least of %d runs, %d threads, FMA peak %.0f GFLOP/s (%s), memory read at %.1f GB/s\n\n", runs, peak.threads,
+              peak.flops / 1e9, peak.target, bench::read_bandwidth() / 1e9);
   std::printf("| operation | shape | ms | GFLOP | GFLOP/s | %% of peak |\n|---|---|---|---|---|---|\n");
   double seconds = 0, flops = 0;
   for (std::size_t i = 0; i < plan.size(); ++i) {

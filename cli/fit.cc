@@ -93,13 +93,13 @@ Result<FitResult> fit_with(Fitter& fitter, std::span<const std::uint8_t> bytes, 
   return result;
 }
 
-void print_profile(const FitProfiles& profiles, bool json) {
+void print_profile(const FitProfiles& profiles, const ColdStart& start, bool json) {
   if (profiles.empty()) {
     std::fprintf(stderr, "likeness: --profile: no photo was fitted; those already done are fitted again in another output folder\n");
     return;
   }
   const FmaPeak peak = measure_fma_peak();
-  std::printf("%s\n", (json ? profiles.json(peak) : profiles.text(peak)).c_str());
+  std::printf("%s\n", (json ? profiles.json(peak, start) : profiles.text(peak, start)).c_str());
 }
 
 // The landmarks of the reference face tell which landmark file found them: a photo is fitted anew with another.
@@ -110,8 +110,10 @@ std::string frame_key(const Model& model) {
 }
 
 int fit(const FitArguments& arguments) {
+  ColdStart start;
   const Result<std::shared_ptr<const Model>> model = load_model(arguments.model);
   if (!model.ok()) return fail(model.status());
+  start.loaded();
   std::vector<BatchInput> inputs = list_inputs(arguments.photos);
   const Result<GivenLandmarks> given = GivenLandmarks::read(arguments.landmarks, inputs);
   if (!given.ok()) return fail(given.status());
@@ -123,7 +125,8 @@ int fit(const FitArguments& arguments) {
   Fitter fitter(*model);
   ProgressLine line(!arguments.quiet && !arguments.json);
   FitOptions options = arguments.options;
-  options.progress = [&line](const FitProgress& progress) {
+  options.progress = [&line, &start](const FitProgress& progress) {
+    start.stepped();
     line.step(progress);
     return true;
   };
@@ -166,7 +169,7 @@ int fit(const FitArguments& arguments) {
   if (arguments.report || has_html_index(arguments.output)) {
     if (Status status = write_html_index(arguments.output); !status.ok()) return fail(status);
   }
-  if (options.profile) print_profile(profiles, arguments.json);
+  if (options.profile) print_profile(profiles, start, arguments.json);
   if (arguments.json) {
     std::printf("{\"photos\":%d,\"done\":%d,\"refused\":%d,\"already_done\":%d}\n", counts->total, counts->done, counts->refused,
                 counts->resumed);

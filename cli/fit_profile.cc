@@ -1,5 +1,7 @@
 #include "cli/fit_profile.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,12 @@ std::string milliseconds(double seconds) { return decimals("%.2f", 1e3 * seconds
 std::string counted(int count, const char* what) { return std::to_string(count) + " " + what + (count == 1 ? "" : "s"); }
 
 }  // namespace
+
+ColdStart::ColdStart() {
+  timespec used{};
+  if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+    before_ = static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
 
 void FitProfiles::add(std::span<const FitResult> results) {
   if (results.empty() || results.front().profile == nullptr) return;
@@ -50,7 +58,7 @@ FitProfiles::Kind FitProfiles::all() const {
   return all;
 }
 
-std::string FitProfiles::text(const FmaPeak& peak) const {
+std::string FitProfiles::text(const FmaPeak& peak, const ColdStart& start) const {
   const Kind all = this->all();
   const auto rates = [&](double flops, double seconds) -> std::array<std::string, 2> {
     const double rate = ratio(flops, seconds);
@@ -86,12 +94,17 @@ std::string FitProfiles::text(const FmaPeak& peak) const {
   for (const auto& [name, part] : kFitParts) add_part(name, seconds_.*part, steps_.in_steps.*part);
   add_part("all", seconds, total(steps_.in_steps));
 
+  const std::string cold = "\nCold start: " + milliseconds(start.total()) +
+                           " ms from the start of the program to the first gradient step: " + milliseconds(start.before()) +
+                           " before the model, " + milliseconds(start.load()) + " loading it, " + milliseconds(start.fit()) +
+                           " for the photo\n";
+
   return "Profile of " + counted(fits_, "fit") + ", " + counted(photos_, "photo") +
          ". FMA peak, measured after them: " + decimals("%.1f", peak.flops / 1e9) + " GFLOP/s (" + peak.target + ", " +
-         counted(peak.threads, "thread") + ")\n\n" + steps.text() + "\n" + by_kind.text() + "\n" + parts.text();
+         counted(peak.threads, "thread") + ")\n\n" + steps.text() + "\n" + by_kind.text() + "\n" + parts.text() + cold;
 }
 
-std::string FitProfiles::json(const FmaPeak& peak) const {
+std::string FitProfiles::json(const FmaPeak& peak, const ColdStart& start) const {
   using nlohmann::json;
   const auto put_rates = [&](json& object, double flops, double seconds) {
     object["flop_per_second"] = ratio(flops, seconds);
@@ -113,9 +126,16 @@ std::string FitProfiles::json(const FmaPeak& peak) const {
     by_kind.push_back(std::move(object));
   }
   for (const auto& [name, part] : kFitParts) parts[name] = {{"seconds", seconds_.*part}, {"in_steps", steps_.in_steps.*part}};
+  const json cold = {{"seconds", start.total()}, {"before", start.before()}, {"load", start.load()}, {"fit", start.fit()}};
   const json peak_json = {{"flop_per_second", peak.flops}, {"threads", peak.threads}, {"target", peak.target}};
-  return json{
-      {"profile", {{"fits", fits_}, {"photos", photos_}, {"peak", peak_json}, {"steps", steps}, {"kinds", by_kind}, {"parts", parts}}}}
+  return json{{"profile",
+               {{"fits", fits_},
+                {"photos", photos_},
+                {"peak", peak_json},
+                {"steps", steps},
+                {"kinds", by_kind},
+                {"parts", parts},
+                {"cold_start", cold}}}}
       .dump();
 }
 

@@ -11,19 +11,29 @@ Aligner::Aligner(Result<FaceFinder> finder, Image picture, const Landmarks& land
     : finder_(std::move(finder)), picture_(std::move(picture)), landmarks_(landmarks) {}
 
 Result<Aligner> Aligner::create(const GameClient& client, Result<FaceFinder> finder) {
-  const std::vector<float> average = client.schema().default_vector();
-  Result<Rendering> rendering = client.render(average, {.size = kFrame});
-  if (!rendering.ok()) return rendering.status();
-  if (rendering->size != kFrame || rendering->rgb.size() != std::size_t{3} * kFrame * kFrame) {
-    return Status{Code::client_failed, "the client's picture of the reference face has another size than asked for"};
+  return create(draw_reference(client), std::move(finder));
+}
+
+ReferenceFace Aligner::draw_reference(const GameClient& client) {
+  Result<Rendering> rendering = client.render(client.schema().default_vector(), {.size = kFrame});
+  if (rendering.ok() && (rendering->size != kFrame || rendering->rgb.size() != std::size_t{3} * kFrame * kFrame)) {
+    rendering = Status{Code::client_failed, "the client's picture of the reference face has another size than asked for"};
   }
+  if (!rendering.ok()) return {rendering.status(), rendering.status()};
   Image picture(kFrame, kFrame, 3);
-  picture.pixels = std::move(rendering->rgb);
-  Landmarks landmarks = rendering->landmarks;
-  if (finder.ok()) {
+  picture.pixels = rendering->rgb;
+  return {std::move(rendering), detect_face(picture)};
+}
+
+Result<Aligner> Aligner::create(ReferenceFace face, Result<FaceFinder> finder) {
+  if (!face.rendering.ok()) return face.rendering.status();
+  Image picture(kFrame, kFrame, 3);
+  picture.pixels = std::move(face.rendering->rgb);
+  Landmarks landmarks = face.rendering->landmarks;
+  if (finder.ok() && face.box.ok()) {
     // A head that the finder does not take for a face (a cartoon, a helmet) still has the client's landmarks.
-    if (const Result<Face> face = finder->find(picture); face.ok() && check_landmarks(face->landmarks, landmarks).ok()) {
-      landmarks = face->landmarks;
+    if (const Result<Face> found = finder->find(picture, *face.box); found.ok() && check_landmarks(found->landmarks, landmarks).ok()) {
+      landmarks = found->landmarks;
     }
   }
   if (const Status status = check_landmarks(landmarks, landmarks); !status.ok()) {

@@ -20,12 +20,21 @@ struct AlignedPhoto {
   Image coverage;         ///< kFrame x kFrame, 255 where the photo reaches
 };
 
+/// The client's picture of the reference face, and where the detector sees a face in it.
+struct ReferenceFace {
+  Result<Rendering> rendering;
+  Result<FaceBox> box;
+};
+
 /// The reference face (every parameter at its default, drawn by the client) and what lays photos on it. Immutable.
 class Aligner {
  public:
   /// Renders the reference face and finds its landmarks by the same means as a photo's, so that the finder's habits cancel; without
   /// a finder they are the client's own. A failed `finder` is reported by the first find(). Errors: those of the client.
   static Result<Aligner> create(const GameClient& client, Result<FaceFinder> finder);
+  /// The part of create() that needs no finder, for callers that wait for one meanwhile.
+  static ReferenceFace draw_reference(const GameClient& client);
+  static Result<Aligner> create(ReferenceFace face, Result<FaceFinder> finder);
 
   const Landmarks& reference_landmarks() const { return landmarks_; }
   const Image& reference_picture() const { return picture_; }

@@ -24,6 +24,24 @@ Result<ModelFile> load_file(const fs::path& path) {
       path.string() + " is missing: name a folder with a trained model (LIKENESS_MODEL, --model, or the folder of the model options)"};
 }
 
+// A network's file and what is made of it.
+template <class Network>
+struct LoadedNetwork {
+  Status file;
+  Result<Network> network;
+  std::string sha256;
+};
+
+template <class Network>
+std::future<LoadedNetwork<Network>> load_beside(const fs::path& path, Precision precision,
+                                                Result<Network> (*make)(const Safetensors&, Precision)) {
+  return std::async(std::launch::async, [=]() -> LoadedNetwork<Network> {
+    const Result<ModelFile> file = load_file(path);
+    if (!file.ok()) return {file.status(), file.status(), {}};
+    return {Status::success(), make(file->tensors, precision), file->tensors.sha256()};
+  });
+}
+
 }  // namespace
 
 Result<FaceFinder> open_face_finder(const fs::path& folder, const fs::path& file) {
@@ -37,13 +55,18 @@ Result<FaceFinder> open_face_finder(const fs::path& folder, const fs::path& file
 }
 
 Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<FaceFinder> finder) {
+  ReferenceFace face = Aligner::draw_reference(*parts.client);
+  return assemble_model(std::move(parts), std::move(face), std::move(finder));
+}
+
+Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, ReferenceFace face, Result<FaceFinder> finder) {
   const Schema& schema = parts.client->schema();
   const GeneratorArchitecture& architecture = parts.generator.architecture();
   if (architecture.inputs != static_cast<int>(schema.size()) || (!architecture.schema.empty() && architecture.schema != schema.hash())) {
     return Status{Code::schema_mismatch,
                   "the generator was trained for another scene than " + schema.name() + ": use the scene.json that came with it"};
   }
-  Result<Aligner> aligner = Aligner::create(*parts.client, std::move(finder));
+  Result<Aligner> aligner = Aligner::create(std::move(face), std::move(finder));
   if (!aligner.ok()) return aligner.status();
   parts.aligner = std::move(*aligner);
   return std::shared_ptr<const Model>(std::make_shared<Model>(std::make_unique<const Model::Impl>(std::move(parts))));
@@ -59,25 +82,27 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
     // The networks are compared with the manifest as they are read; open_scene() below does not know it.
     if (const auto bytes = read_model_bytes(scene); !bytes.ok()) return bytes.status();
   }
-  const Result<ModelFile> generator_file = load_file(folder / "generator.safetensors");
-  if (!generator_file.ok()) return generator_file.status();
-  const Result<ModelFile> extractor_file = load_file(folder / "extractor.safetensors");
-  if (!extractor_file.ok()) return extractor_file.status();
-  // The landmark file takes the longest, on one core.
+  // Nothing of this needs anything else of it. The landmark file takes the longest, then the scene, which stays on this thread. Whatever
+  // fails, the parts are looked at in one order.
   std::future<Result<FaceFinder>> finder = std::async(std::launch::async, [&] { return open_face_finder(folder, options.landmarks); });
-  Result<Generator<float>> generator = make_generator(generator_file->tensors, options.precision);
-  if (!generator.ok()) return generator.status();
-  Result<ResidualNet<float>> extractor = make_extractor(extractor_file->tensors, options.precision);
-  if (!extractor.ok()) return extractor.status();
+  auto making_generator = load_beside<Generator<float>>(folder / "generator.safetensors", options.precision, make_generator<float>);
+  auto making_extractor = load_beside<ResidualNet<float>>(folder / "extractor.safetensors", options.precision, make_extractor<float>);
   Result<std::unique_ptr<GameClient>> client = scene::open_scene(options.scene, folder);
+  ReferenceFace face = client.ok() ? Aligner::draw_reference(**client) : ReferenceFace{client.status(), client.status()};
+  LoadedNetwork<Generator<float>> generator = making_generator.get();
+  if (!generator.file.ok()) return generator.file;
+  LoadedNetwork<ResidualNet<float>> extractor = making_extractor.get();
+  if (!extractor.file.ok()) return extractor.file;
+  if (!generator.network.ok()) return generator.network.status();
+  if (!extractor.network.ok()) return extractor.network.status();
   if (!client.ok()) return client.status();
   Model::Impl parts{.client = std::move(*client),
-                    .generator = std::move(*generator),
-                    .extractor = std::move(*extractor),
+                    .generator = std::move(*generator.network),
+                    .extractor = std::move(*extractor.network),
                     .companions = {},
                     .encoder = {},
-                    .generator_hash = generator_file->tensors.sha256(),
-                    .extractor_hash = extractor_file->tensors.sha256(),
+                    .generator_hash = generator.sha256,
+                    .extractor_hash = extractor.sha256,
                     .companions_hash = {},
                     .encoder_hash = {},
                     .aligner = {},
@@ -98,7 +123,7 @@ Result<std::shared_ptr<const Model>> Model::load(const ModelOptions& options) {
     parts.encoder = std::move(*encoder);
     parts.encoder_hash = tensors->sha256();
   }
-  return assemble_model(std::move(parts), finder.get());
+  return assemble_model(std::move(parts), std::move(face), finder.get());
 }
 
 Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}

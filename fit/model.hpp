@@ -27,6 +27,8 @@ struct Model::Impl {
 /// A model from its parts (all but the aligner), for tests and hosts with their own client.
 /// Errors: schema_mismatch, and those of Aligner::create().
 Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, Result<FaceFinder> finder);
+/// The same with a reference face that Aligner::draw_reference() drew.
+Result<std::shared_ptr<const Model>> assemble_model(Model::Impl parts, ReferenceFace face, Result<FaceFinder> finder);
 
 /// The face finder of a model folder; `file` empty: landmark_file(folder). A file that the manifest.json of its own folder lists must have
 /// the digest it gives there, any other that of Debian's file.

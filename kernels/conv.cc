@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 
 #include "base/parallel.hpp"
@@ -58,6 +59,9 @@ void run_tiles(const Grids& grids, std::int64_t rows) {
       // The last chunk takes what the first grid's size leaves of the second.
       mine.begin = std::min(grids.places[g], vectors * chunk / chunks * kVectorPlaces);
       mine.end = chunk + 1 == chunks ? grids.places[g] : std::min(grids.places[g], vectors * (chunk + 1) / chunks * kVectorPlaces);
+      const bool nothing = mine.columns[0].taps == 0 && (mine.column_phases == 1 || mine.columns[1].taps == 0);
+      // No taps reach these rows: what is added to stays as it is.
+      if (nothing && mine.residual == mine.out && mine.bias == nullptr && !mine.relu) continue;
       if (mine.begin < mine.end) tap_tiles(mine);
     }
   });
@@ -168,12 +172,16 @@ void PackedConv::pack(const float* weight) {
   const ConvShape& s = packed_;
   if (gather_windows_) gather_windows_->pack(weight);
   if (scatter_windows_) scatter_windows_->pack(weight);
+  // A panel's rows are written together, place by place, and panels side by side.
   const std::int64_t per_channel = s.group_in() * s.taps();
-  for (std::int64_t o = 0; o < s.out; ++o) {
-    const std::int64_t group = o / s.group_out() * gather_group_size();
+  const std::int64_t out_panels = panels_of(s.group_out());
+  parallel_for(s.groups * out_panels, [&](std::int64_t task) {
+    const std::int64_t group = task / out_panels, panel = task % out_panels;
+    const std::int64_t first = panel * kPanelRows, count = std::min(kPanelRows, s.group_out() - first);
+    const float* from = weight + (group * s.group_out() + first) * per_channel;
     for (std::int64_t k = 0; k < per_channel; ++k)
-      gather_panels_.set(group, panels_of(s.group_out()), per_channel, o % s.group_out(), k, weight[o * per_channel + k]);
-  }
+      gather_panels_.set(group * gather_group_size(), out_panels, per_channel, panel, k, from + k, per_channel, count);
+  });
   const std::int64_t panels = panels_of(s.group_in());
   for (std::int64_t u = 0; u < s.stride; ++u) {
     const Phase rows = scatter_phase(s, s.kernel_h, u);
@@ -181,21 +189,21 @@ void PackedConv::pack(const float* weight) {
       const Phase columns = scatter_phase(s, s.kernel_w, v);
       const std::int64_t products = s.group_out() * rows.taps * columns.taps;
       const std::int64_t of_phase = scatter_offsets_[static_cast<std::size_t>(u * s.stride + v)];
-      for (std::int64_t c = 0; c < s.in; ++c) {
-        const std::int64_t group = c / s.group_in();
-        const std::int64_t row = c % s.group_in();
-        const std::int64_t to = of_phase + group * scatter_group_size(u, v);
+      parallel_for(s.groups * panels, [&](std::int64_t task) {
+        const std::int64_t group = task / panels, panel = task % panels;
+        const std::int64_t first = panel * kPanelRows, count = std::min(kPanelRows, s.group_in() - first);
+        const std::int64_t of_group = of_phase + group * scatter_group_size(u, v);
         std::int64_t k = 0;
         for (std::int64_t o = group * s.group_out(); o < (group + 1) * s.group_out(); ++o) {
-          const float* taps = weight + (o * s.group_in() + row) * s.taps();
+          const float* taps = weight + (o * s.group_in() + first) * s.taps();
           for (std::int64_t a = 0; a < rows.taps; ++a) {
             for (std::int64_t b = 0; b < columns.taps; ++b, ++k) {
-              scatter_panels_.set(to, panels, products, row, k,
-                                  taps[(rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step]);
+              const float* from = taps + (rows.first_tap + a * rows.tap_step) * s.kernel_w + columns.first_tap + b * columns.tap_step;
+              scatter_panels_.set(of_group, panels, products, panel, k, from, s.taps(), count);
             }
           }
         }
-      }
+      });
     }
   }
 }
@@ -212,8 +220,8 @@ void PackedConv::unpack(float* weight) const {
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
   std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
-  for (const std::optional<Winograd>* windows : {&gather_windows_, &scatter_windows_}) {
-    if (*windows && (*windows)->pays(shape)) most = std::max(most, (*windows)->workspace(shape));
+  for (const auto& windows : {std::cref(gather_windows_), std::cref(scatter_windows_)}) {
+    if (windows.get() && windows.get()->pays(shape)) most = std::max(most, windows.get()->workspace(shape));
   }
   return most;
 }

@@ -1,12 +1,13 @@
 #include "kernels/conv_tiles.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv_tiles.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/tile-inl.hpp"
 #include "kernels/tile_bf16.hpp"
-#include "likeness/precision.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace likeness::kernels::HWY_NAMESPACE {
@@ -65,7 +66,7 @@ HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const N
 }
 
 // Whether the instructions of bfloat16 can be used: they are there, and their vectors are this target's.
-HWY_INLINE bool HasPairs() { return kLanes == 16 && has_bf16(); }
+HWY_INLINE bool HasPairs() { return kLanes == 16 && has_bf16_dot(); }
 
 // Where a tile's vectors lie in the source.
 HWY_INLINE void FindSegments(const Runs& runs, std::int64_t pitch, int vectors, Segments& segments) {

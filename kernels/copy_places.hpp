@@ -9,8 +9,4 @@ namespace likeness::kernels {
 /// `from` and `mask` have at least step (count - 1) + 1 floats; nothing behind that is read.
 void copy_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to);
 
-/// to[v * to_stride + j] = from[step j + v], masked in the same way, for v < step and j < count: all phases of a row at once.
-/// Fast for steps 3 and 6. Reads step * count floats.
-void split_places(const float* from, const float* mask, std::int64_t step, std::int64_t count, float* to, std::int64_t to_stride);
-
 }  // namespace likeness::kernels

@@ -1,5 +1,7 @@
 #include "kernels/elementwise_simd.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise_simd.cc"
 #include "hwy/foreach_target.h"

@@ -33,7 +33,6 @@ void copy_row(const PaddedSource& s, const float* from, const float* mask, std::
   const std::int64_t shift = s.step * begin - s.left;
   from += shift;
   if (mask != nullptr) mask += shift;
-  if (s.phases == s.step && s.step % 3 == 0) return split_places(from, mask, s.step, end - begin, to + begin, to_stride);
   for (std::int64_t v = 0; v < s.phases; ++v)
     copy_places(from + v, mask == nullptr ? nullptr : mask + v, s.step, end - begin, to + v * to_stride + begin);
 }

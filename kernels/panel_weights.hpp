@@ -28,16 +28,21 @@ class PanelWeights {
   }
   std::int64_t bytes() const { return static_cast<std::int64_t>((singles_.size() + pairs_.size()) * 4); }
 
-  /// Product k of row `row` of a block. In bfloat16 it is rounded.
-  void set(std::int64_t block, std::int64_t panels, std::int64_t products, std::int64_t row, std::int64_t k, float weight) {
-    const std::size_t at = place(block, panels, products, row, k);
+  /// Product k of the first `count` rows of a panel: from[row * step]. In bfloat16 they are rounded.
+  void set(std::int64_t block, std::int64_t panels, std::int64_t products, std::int64_t panel, std::int64_t k, const float* from,
+           std::int64_t step, std::int64_t count) {
+    const std::size_t at = place(block, panels, products, panel * kPanelRows, k);
     if (!bf16()) {
-      singles_[at] = weight;
+      for (std::int64_t row = 0; row < count; ++row) singles_[at + static_cast<std::size_t>(row)] = from[row * step];
       return;
     }
     const int shift = k % 2 == 0 ? 0 : 16;
-    pairs_[at] = (pairs_[at] & ~(0xFFFFU << shift)) | static_cast<std::uint32_t>(bfloat16_from_float(weight)) << shift;
+    for (std::int64_t row = 0; row < count; ++row) {
+      std::uint32_t& pair = pairs_[at + static_cast<std::size_t>(row)];
+      pair = (pair & ~(0xFFFFU << shift)) | static_cast<std::uint32_t>(bfloat16_from_float(from[row * step])) << shift;
+    }
   }
+  /// Product k of a row of the block.
   float get(std::int64_t block, std::int64_t panels, std::int64_t products, std::int64_t row, std::int64_t k) const {
     const std::size_t at = place(block, panels, products, row, k);
     return bf16() ? float_from_bfloat16(static_cast<std::uint16_t>(pairs_[at] >> (k % 2 == 0 ? 0 : 16))) : singles_[at];

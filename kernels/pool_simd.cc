@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pool_simd.cc"
 #include "hwy/foreach_target.h"
@@ -29,6 +31,8 @@ struct Winners {
   using P = hn::Vec<Places<D>>;
   V value;
   P place;
+
+  HWY_INLINE Winners() {}  // written out: GCC compiles an implicit one without the target's attributes, which NEON does not allow
 
   HWY_INLINE void Offer(V v, P at) {
     const auto wins = hn::Or(hn::Gt(v, value), hn::IsNaN(v));

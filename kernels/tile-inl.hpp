@@ -33,7 +33,7 @@ HWY_INLINE V Finish(V v, V residual, bool add, bool relu) {
 }
 
 // sums[m * kTileWidth + n] of kTileRows channels and kUsed vectors of places, continued or from 0. With `finishing` they go to its
-// output instead. The panel that comes next is called into the cache.
+// output instead. The panel that comes next, and what is added at the end, are called into the cache.
 template <int kUsed>
 HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const float* HWY_RESTRICT block, std::int64_t depth, bool more,
                        float* HWY_RESTRICT sums, const Finishing* finishing) {
@@ -43,6 +43,15 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
   for (int m = 0; m < kTileRows; ++m) {
 #pragma GCC unroll 8
     for (int v = 0; v < kUsed; ++v) sum[m][v] = more ? hn::Load(d, sums + m * kTileWidth + v * kLanes) : hn::Zero(d);
+  }
+  if (finishing != nullptr) {
+    for (int m = 0; m < kTileRows; ++m) {
+      for (int v = 0; v < kUsed; ++v) {
+        const std::int64_t place = m * finishing->channel_stride + v * kLanes;
+        hwy::Prefetch(finishing->out + place);
+        if (finishing->residual != nullptr) hwy::Prefetch(finishing->residual + place);
+      }
+    }
   }
   for (std::int64_t k = 0; k < depth; ++k) {
     V x[kUsed];

@@ -3,7 +3,6 @@
 #include "kernels/tile_bf16.hpp"
 
 #include "base/bfloat16.hpp"
-#include "likeness/precision.hpp"
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__) && __has_include(<avx512bf16intrin.h>)
 #define LIKENESS_HAS_BF16 1
@@ -16,12 +15,12 @@ namespace likeness {
 
 #if LIKENESS_HAS_BF16
 
-bool has_bf16() {
+namespace kernels {
+
+bool has_bf16_dot() {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
 }
-
-namespace kernels {
 
 #define LIKENESS_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 
@@ -139,9 +138,9 @@ void pair_tile(const PairTile& tile, int vectors) {
 
 #else
 
-bool has_bf16() { return false; }
-
 namespace kernels {
+
+bool has_bf16_dot() { return false; }
 
 namespace avx512 {
 void copy_pairs(const PairCopy&, const Segments&) {}

@@ -48,7 +48,10 @@ struct PairTile {
   const Finishing* finishing;  ///< whole vectors
 };
 
-/// Vectors of 16 floats, width 48. Only where has_bf16() (likeness/precision.hpp).
+/// Whether the processor has the instructions, limits of LIKENESS_TARGETS aside: then functions of namespace avx512 may be called.
+bool has_bf16_dot();
+
+/// Vectors of 16 floats, width 48.
 namespace avx512 {
 void copy_pairs(const PairCopy& copy, const Segments& segments);
 void pair_tile(const PairTile& tile, int vectors);

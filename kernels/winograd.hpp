@@ -24,7 +24,6 @@
 
 #include "kernels/conv_epilogue.hpp"
 #include "kernels/conv_shape.hpp"
-#include "kernels/padded_source.hpp"
 
 namespace likeness::kernels {
 
@@ -51,7 +50,12 @@ class Winograd {
   std::int64_t bytes() const { return static_cast<std::int64_t>(panels_.size() * sizeof(float)); }
 
  private:
-  PaddedSource source(const ConvShape& shape) const;
+  // Blocks of at most 48 windows times groups of at most 16 panels.
+  struct Tasks {
+    std::int64_t wide, windows, blocks, groups, depth_blocks;
+    bool ahead;
+  };
+  Tasks tasks(const ConvShape& shape) const;
   std::int64_t windows(std::int64_t outputs) const;  // along one axis
 
   bool gather_;

@@ -1,5 +1,7 @@
 #include "kernels/winograd_simd.hpp"
 
+#include "kernels/targets.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd_simd.cc"
 #include "hwy/foreach_target.h"
@@ -24,13 +26,119 @@ HWY_INLINE void TransformFour(V& a, V& b, V& c, V& d) {
   c = difference;
 }
 
-// The windows of one channel and phase: windows[p * kPointStride + n]. Vectors are written whole, as in CopyBlock().
-HWY_INLINE void TransformWindows(const float* HWY_RESTRICT plane, const std::int64_t* HWY_RESTRICT offsets, std::int64_t pitch,
-                                 const Runs& runs, float* HWY_RESTRICT windows) {
+// A plane: the windows of a tile, one more behind each run for the last numbers of its last window, in whole vectors.
+constexpr int kPlane = 2 * static_cast<int>(kWindowPlaces) + 16;
+
+// kSplit vectors of neighbouring numbers, apart.
+template <int kSplit>
+HWY_INLINE void LoadSplit(const float* HWY_RESTRICT from, V* HWY_RESTRICT v) {
+  const D d;
+  if constexpr (kSplit == 2) {
+    hn::LoadInterleaved2(d, from, v[0], v[1]);
+  } else if constexpr (kSplit == 3) {
+    hn::LoadInterleaved3(d, from, v[0], v[1], v[2]);
+  } else {
+#if HWY_TARGET == HWY_SCALAR
+    for (int k = 0; k < kSplit; ++k) v[k] = hn::Load(d, from + k);
+#else
+    V low[3], high[3];
+    hn::LoadInterleaved3(d, from, low[0], low[1], low[2]);
+    hn::LoadInterleaved3(d, from + 3 * kLanes, high[0], high[1], high[2]);
+    for (int k = 0; k < 3; ++k) {
+      v[k] = hn::ConcatEven(d, high[k], low[k]);
+      v[3 + k] = hn::ConcatOdd(d, high[k], low[k]);
+    }
+#endif
+  }
+}
+
+// planes[v * kPlane + j] = from[kSplit j + v] where mask > 0, j < count. Reads and writes whole vectors.
+template <int kSplit, bool kMasked>
+HWY_INLINE void SplitLine(const float* HWY_RESTRICT from, const float* HWY_RESTRICT mask, int count, float* HWY_RESTRICT planes) {
+  const D d;
+  for (int j = 0; j < count; j += kLanes) {
+    V v[kSplit];
+    LoadSplit<kSplit>(from + kSplit * j, v);
+    if constexpr (kMasked) {
+      V m[kSplit];
+      LoadSplit<kSplit>(mask + kSplit * j, m);
+      for (int k = 0; k < kSplit; ++k) v[k] = hn::IfThenElseZero(hn::Gt(m[k], hn::Zero(d)), v[k]);
+    }
+    for (int k = 0; k < kSplit; ++k) hn::StoreU(v[k], d, planes + k * kPlane + j);
+  }
+}
+
+// line[k] = row[first + k] where mask > 0, zero outside of [0, width).
+template <bool kMasked>
+HWY_INLINE void CopyLine(const float* row, const float* mask, std::int64_t width, std::int64_t first, std::int64_t length,
+                         float* HWY_RESTRICT line) {
+  const D d;
+  const V zero = hn::Zero(d);
+  const std::int64_t begin = HWY_MIN(length, HWY_MAX(std::int64_t{0}, -first));
+  const std::int64_t end = HWY_MAX(begin, HWY_MIN(length, width - first));
+  for (std::int64_t k = 0; k < begin; ++k) line[k] = 0.0F;
+  for (std::int64_t k = end; k < length; ++k) line[k] = 0.0F;
+  const auto copy = [&](std::int64_t k) HWY_ATTR {
+    V v = hn::LoadU(d, row + first + k);
+    if (kMasked) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + first + k), zero), v);
+    hn::StoreU(v, d, line + k);
+  };
+  if (end - begin >= kLanes) {
+    for (std::int64_t k = begin; k < end - kLanes; k += kLanes) copy(k);
+    copy(end - kLanes);  // overlaps the one before: nothing behind the row is read
+  } else {
+    for (std::int64_t k = begin; k < end; ++k) line[k] = !kMasked || mask[first + k] > 0.0F ? row[first + k] : 0.0F;
+  }
+}
+
+// The numbers of a run's windows in one channel: planes[(u * kSplit + v) * kPlane + j] is place (u, kSplit j + v) from the corner of the
+// run's first window on. Vectors are written whole: runs follow each other.
+template <int kSplit, bool kMasked>
+HWY_INLINE void StagePlanes(const WindowJob& job, std::int64_t channel, const Run& run, float* HWY_RESTRICT line,
+                            float* HWY_RESTRICT planes) {
+  const int rows = kSplit == 6 ? 8 : 4;
+  const std::int64_t first = kSplit * run.column - job.before;
+  const std::int64_t length = kSplit * (std::int64_t{run.count} + 1);
+  for (int u = 0; u < rows; ++u, planes += kSplit * kPlane) {
+    const std::int64_t row = kSplit * run.row + u - job.before;
+    if (row < 0 || row >= job.height) {
+      for (int v = 0; v < kSplit; ++v) {
+        for (int j = 0; j <= run.count; ++j) planes[v * kPlane + j] = 0.0F;
+      }
+      continue;
+    }
+    const std::int64_t at = (channel * job.height + row) * job.width;
+    // Neighbouring rows are read along, and their numbers then replaced by zeros, where there are such rows.
+    if (at + first >= 0 && at + first + kSplit * (std::int64_t{run.count} + kLanes) <= job.channels * job.height * job.width) {
+      SplitLine<kSplit, kMasked>(job.from + at + first, kMasked ? job.mask + at + first : nullptr, run.count + 1, planes);
+      for (std::int64_t k = 0; k < -first; ++k) planes[k % kSplit * kPlane + k / kSplit] = 0.0F;
+      for (std::int64_t k = job.width - first; k < length; ++k) planes[k % kSplit * kPlane + k / kSplit] = 0.0F;
+    } else {
+      CopyLine<kMasked>(job.from + at, kMasked ? job.mask + at : nullptr, job.width, first, length, line);
+      SplitLine<kSplit, false>(line, nullptr, run.count + 1, planes);
+    }
+  }
+}
+
+HWY_INLINE void StageAnyPlanes(const WindowJob& job, std::int64_t channel, const Run& run, float* line, float* planes) {
+  const int split = job.step * (job.in_phases == 4 ? 2 : 1);
+  if (job.mask == nullptr) {
+    if (split == 2) return StagePlanes<2, false>(job, channel, run, line, planes);
+    if (split == 3) return StagePlanes<3, false>(job, channel, run, line, planes);
+    return StagePlanes<6, false>(job, channel, run, line, planes);
+  }
+  if (split == 2) return StagePlanes<2, true>(job, channel, run, line, planes);
+  if (split == 3) return StagePlanes<3, true>(job, channel, run, line, planes);
+  StagePlanes<6, true>(job, channel, run, line, planes);
+}
+
+// One phase of the windows: windows[p * kPointStride + n]. Vectors are written whole, as in CopyBlocks().
+HWY_INLINE void TransformWindows(const float* HWY_RESTRICT planes, const int* HWY_RESTRICT offsets, const Runs& runs,
+                                 float* HWY_RESTRICT windows) {
   const D d;
   for (int r = 0; r < runs.size; ++r) {
     const Run& run = runs.run[r];
-    const float* HWY_RESTRICT from = plane + run.row * pitch + run.column;
+    const float* HWY_RESTRICT from = planes + run.at + r;
     for (int j = 0; j < run.count; j += kLanes) {
       V w[kPoints];
 #pragma GCC unroll 16
@@ -42,6 +150,27 @@ HWY_INLINE void TransformWindows(const float* HWY_RESTRICT plane, const std::int
 #pragma GCC unroll 16
       for (int i = 0; i < kPoints; ++i) hn::StoreU(w[i], d, windows + i * kPointStride + run.at + j);
     }
+  }
+}
+
+// Products [k0, k0 + depth) of all runs; k counts channels and, within them, input phases.
+HWY_INLINE void TransformBlock(const WindowJob& job, const Runs& runs, std::int64_t k0, std::int64_t depth, float* HWY_RESTRICT windows) {
+  HWY_ALIGN float line[6 * kPlane];
+  HWY_ALIGN float planes[8 * 6 * kPlane];
+  // Offsets of a window's numbers within the planes, of each input phase.
+  int offsets[4][kPoints];
+  const int stride = job.in_phases == 4 ? 2 : 1;
+  const int split = job.step * stride;
+  for (int phase = 0; phase < job.in_phases; ++phase) {
+    for (int p = 0; p < kPoints; ++p) {
+      const int row = stride * (p / 4) + phase / stride;
+      const int column = stride * (p % 4) + phase % stride;
+      offsets[phase][p] = (row * split + column % split) * kPlane + column / split;
+    }
+  }
+  for (std::int64_t k = 0; k < depth; k += job.in_phases) {
+    for (int r = 0; r < runs.size; ++r) StageAnyPlanes(job, (k0 + k) / job.in_phases, runs.run[r], line, planes + runs.run[r].at + r);
+    for (int phase = 0; phase < job.in_phases; ++phase) TransformWindows(planes, offsets[phase], runs, windows + (k + phase) * kTileWidth);
   }
 }
 
@@ -143,22 +272,34 @@ HWY_INLINE void StoreChannel(const WindowJob& job, const Runs& runs, const float
   }
 }
 
+void Transform(const WindowJob& job) {
+  Runs runs;
+  float* windows = job.windows;
+  for (std::int64_t first = job.first; first < job.last; first += kTileWidth, windows += kPoints * kPointStride) {
+    FindRuns(first, HWY_MIN(job.last, first + kTileWidth), job.tiles_wide, false, runs);
+    for (std::int64_t k0 = job.begin; k0 < job.end; k0 += kWindowDepth)
+      TransformBlock(job, runs, k0, HWY_MIN(kWindowDepth, job.end - k0), windows + k0 / kWindowDepth * kTransformed);
+  }
+}
+
 void Windows(const WindowJob& job) {
   Runs runs;
   const int phases = job.out_phases * job.out_phases;
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows * phases;
   const std::int64_t depth = job.channels * job.in_phases;
-  float* windows = job.scratch;
-  float* sums = windows + kPoints * kPointStride;
+  float* sums = job.scratch;
+  float* fused = sums + kWindowSums;
   for (std::int64_t first = job.first; first < job.last; first += kTileWidth) {
     const std::int64_t last = HWY_MIN(job.last, first + kTileWidth);
     const int used = static_cast<int>((last - first + kLanes - 1) / kLanes);
     FindRuns(first, last, job.tiles_wide, false, runs);
     for (std::int64_t k0 = 0; k0 < depth; k0 += kWindowDepth) {
       const std::int64_t now = HWY_MIN(kWindowDepth, depth - k0);
-      for (std::int64_t k = k0; k < k0 + now; ++k) {
-        const float* plane = job.source + k / job.in_phases * job.channel_stride;
-        TransformWindows(plane, job.window[k % job.in_phases], job.pitch, runs, windows + (k - k0) * kTileWidth);
+      const float* windows = fused;
+      if (job.windows == nullptr) {
+        TransformBlock(job, runs, k0, now, fused);
+      } else {
+        windows = job.windows + (first - job.first) / kTileWidth * kPoints * kPointStride + k0 / kWindowDepth * kTransformed;
       }
       for (int point = 0; point < kPoints; ++point) {
         const float* weights =
@@ -191,7 +332,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace likeness::kernels {
 
+HWY_EXPORT(Transform);
 HWY_EXPORT(Windows);
+
+void transform_windows(const WindowJob& job) { HWY_DYNAMIC_DISPATCH(Transform)(job); }
 
 void run_windows(const WindowJob& job) { HWY_DYNAMIC_DISPATCH(Windows)(job); }
 

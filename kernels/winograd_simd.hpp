@@ -15,17 +15,19 @@ namespace likeness::kernels {
 
 inline constexpr std::int64_t kWindowPoints = 16, kWindowPlaces = 48, kWindowDepth = kPanelDepth, kWindowPanels = 16;
 
-/// Floats of scratch memory of one task: transformed windows, with one row to spill into, and sums.
-inline constexpr std::int64_t kWindowScratch =
-    kWindowPoints * (kWindowDepth + 1) * kWindowPlaces + kWindowPanels * kWindowPoints * 8 * kWindowPlaces + 64;
+/// Floats of 96 products of 48 transformed windows, with one row to spill into.
+inline constexpr std::int64_t kTransformed = kWindowPoints * (kWindowDepth + 1) * kWindowPlaces;
+/// Floats of the sums of 16 panels.
+inline constexpr std::int64_t kWindowSums = kWindowPanels * kWindowPoints * kPanelRows * kWindowPlaces;
+/// Floats of scratch memory of one task.
+inline constexpr std::int64_t kWindowScratch = kWindowSums + kTransformed;
 
 struct WindowJob {
-  const float* source = nullptr;  ///< kSourceSlack floats behind its last plane may be read.
-  std::int64_t channels = 0;
-  std::int64_t channel_stride = 0;
-  std::int64_t pitch = 0;                      ///< Of rows of windows within the source.
-  int in_phases = 1;                           ///< In both axes together: 1 or 4.
-  std::int64_t window[4][kWindowPoints] = {};  ///< Offsets of a window's numbers, of each input phase.
+  const float* from = nullptr;  ///< [channels, height, width]
+  const float* mask = nullptr;  ///< Likewise, or nullptr: numbers count where it is > 0.
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t before = 0;  ///< Window (i, j) has its corner at (i, j) * step * stride - before.
+  int in_phases = 1;        ///< Of the input's places, in both axes together: 1, or 4 with stride 2.
   std::int64_t tiles_wide = 0;
   std::int64_t first = 0, last = 0;  ///< Windows [first, last), at most 48, rows one after the other.
 
@@ -41,9 +43,15 @@ struct WindowJob {
   const float* residual = nullptr;
   bool relu = false;
   float* scratch = nullptr;  ///< kWindowScratch floats, aligned to 64 bytes.
+
+  /// Of windows [first, last), kTransformed floats for each 96 products, aligned to 64 bytes. nullptr: transformed by run_windows() itself.
+  float* windows = nullptr;
+  std::int64_t begin = 0, end = 0;  ///< Products that transform_windows() makes, from a multiple of 96 on.
 };
 
-/// Runs one job on the best instruction set of this machine.
+/// Writes job.windows; uses the first group of fields. On the best instruction set of this machine, as all of these.
+void transform_windows(const WindowJob& job);
+/// Multiplies and writes outputs.
 void run_windows(const WindowJob& job);
 
 }  // namespace likeness::kernels

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "base/parallel.hpp"
 #include "scene/mesh.hpp"
 #include "scene/texture.hpp"
 
@@ -62,10 +63,14 @@ Result<HeadModel> HeadModel::create(HeadAsset asset, const Schema& schema) {
   if (!skins.ok()) return skins.status();
   model.skins_.push_back(std::move(*skins));
   asset.skins.clear();  // the blender holds them
-  for (NamedTexture& t : asset.textures) add_levels(t.texture);
-  for (const Proxy& proxy : asset.proxies) {
-    if (proxy.material == Material::hair || proxy.material == Material::brow) add_grey(asset.textures[proxy.texture].texture);
-  }
+  parallel_for(static_cast<std::int64_t>(asset.textures.size()), [&](std::int64_t index) {
+    Texture& texture = asset.textures[static_cast<std::size_t>(index)].texture;
+    add_levels(texture);
+    const auto grey = [index](const Proxy& proxy) {
+      return proxy.texture == static_cast<std::uint64_t>(index) && (proxy.material == Material::hair || proxy.material == Material::brow);
+    };
+    if (std::ranges::any_of(asset.proxies, grey)) add_grey(texture);
+  });
   model.asset_ = std::move(asset);
   if (Status status = model.resolve_parameters(schema); !status.ok()) return status;
   if (Status status = model.resolve_targets(schema); !status.ok()) return status;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/parallel.hpp"
 #include "image/color.hpp"
 #include "scene/clones.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::array<const char*, 3> kAges = {"young", "middleage", "old"};
 constexpr std::array<const char*, 3> kTypes = {"african", "asian", "caucasian"};
 constexpr std::array<const char*, 2> kSexes = {"female", "male"};
+constexpr std::size_t kSkins = kAges.size() * kTypes.size() * kSexes.size();
 
 std::size_t skin_index(std::size_t age, std::size_t type, std::size_t sex) { return (age * 3 + type) * 2 + sex; }
 
@@ -113,26 +115,31 @@ Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
   blender.regions_ = asset.skin_regions;
   std::array<std::uint16_t, 256> linear{};
   for (std::size_t i = 0; i < linear.size(); ++i) linear[i] = static_cast<std::uint16_t>(std::lround(srgb_to_linear_table()[i] * 65535));
+  std::array<const Skin*, kSkins> skins{};
   for (std::size_t age = 0; age < 3; ++age) {
     for (std::size_t type = 0; type < 3; ++type) {
       for (std::size_t sex = 0; sex < 2; ++sex) {
         const std::string name = std::string(kAges[age]) + "_" + kTypes[type] + "_" + kSexes[sex];
         const auto skin = std::find_if(asset.skins.begin(), asset.skins.end(), [&](const Skin& s) { return s.name == name; });
         if (skin == asset.skins.end()) return Status{Code::corrupt_scene, "the head asset has no skin \"" + name + "\""};
-        auto& to = blender.linear_[skin_index(age, type, sex)];
-        to.reserve(skin->rgb.size());
-        std::size_t row = 0;
-        for (const SkinRegion& region : blender.regions_) {
-          const auto width = static_cast<std::size_t>(region.width);
-          for (std::int32_t y = 0; y < region.height; ++y, row += 3 * width) {
-            for (std::size_t c = 0; c < 3; ++c) {
-              for (std::size_t x = 0; x < width; ++x) to.push_back(linear[skin->rgb[row + 3 * x + c]]);
-            }
-          }
-        }
+        skins[skin_index(age, type, sex)] = &*skin;
       }
     }
   }
+  parallel_for(static_cast<std::int64_t>(kSkins), [&](std::int64_t index) {
+    const std::vector<std::uint8_t>& rgb = skins[static_cast<std::size_t>(index)]->rgb;
+    auto& to = blender.linear_[static_cast<std::size_t>(index)];
+    to.resize(rgb.size());
+    std::uint16_t* next = to.data();
+    const std::uint8_t* row = rgb.data();
+    for (const SkinRegion& region : blender.regions_) {
+      for (std::int32_t y = 0; y < region.height; ++y, row += 3 * region.width) {
+        for (std::int32_t c = 0; c < 3; ++c) {
+          for (std::int32_t x = 0; x < region.width; ++x) *next++ = linear[row[3 * x + c]];
+        }
+      }
+    }
+  });
   for (const SkinRegion& region : blender.regions_) {
     auto& detail = blender.detail_.emplace_back();
     if (region.scale > 1) detail.emplace_back(asset, region);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/parallel.hpp"
 #include "scene/clones.hpp"
 
 namespace likeness::scene {
@@ -56,6 +57,16 @@ constexpr Line kLines[] = {
     {{{{0, 6.455F}, {0.06F, 6.450F}, {0.12F, 6.435F}, {0.17F, 6.410F}}}, 0.5F, 0.016F},         // above the chin
 };
 
+constexpr float kReach = 5;  // half widths from a line to where it ends
+
+// Whether a line reaches a point, or may: most are told apart by their boxes.
+bool may_reach(const Line& line, float x, float y) {
+  const auto [x0, x1] = std::minmax({line.point[0][0], line.point[1][0], line.point[2][0], line.point[3][0]});
+  const auto [y0, y1] = std::minmax({line.point[0][1], line.point[1][1], line.point[2][1], line.point[3][1]});
+  const float slack = 1.01F * kReach * line.width;
+  return x > x0 - slack && x < x1 + slack && y > y0 - slack && y < y1 + slack;
+}
+
 struct Near {
   float distance, along;  // dm; 0 to 1
 };
@@ -80,9 +91,10 @@ float wrinkle(float x, float y) {
   const float wx = x + 0.04F * (noise(7 * x, 7 * y, 11) - 0.5F), wy = y + 0.07F * (noise(5 * x, 3 * y, 12) - 0.5F);
   float sum = 0;
   for (const Line& line : kLines) {
+    if (!may_reach(line, std::abs(wx), wy)) continue;
     const Near near = nearest(line, std::abs(wx), wy);
     const float r = near.distance / line.width;
-    if (r > 5) continue;
+    if (r > kReach) continue;
     const bool starts_in_the_middle = line.point[0][0] == 0;
     const float ends = step(1.0F, 0.75F, near.along) * (starts_in_the_middle ? 1 : step(0, 0.2F, near.along));
     const float broken = 0.35F + 0.65F * noise(6 * wx, 23 * wy, 13);
@@ -121,7 +133,12 @@ float chin_area(float x, float y) {
 // Numbers that are not shares, kept as bytes: their least value and their step.
 struct Range {
   float low, step;
-  std::uint8_t code(float v) const { return static_cast<std::uint8_t>(std::lround(std::clamp((v - low) / step, 0.0F, 255.0F))); }
+  // std::lround() of what is not negative, without a call.
+  std::uint8_t code(float v) const {
+    const float steps = std::clamp((v - low) / step, 0.0F, 255.0F);
+    const auto whole = static_cast<std::int32_t>(steps);
+    return static_cast<std::uint8_t>(whole + (steps - static_cast<float>(whole) >= 0.5F ? 1 : 0));
+  }
 };
 constexpr Range share_range = {0, 1.0F / 255};
 constexpr Range cheek_range = {-0.20F, 0.38F / 255};    // dm; beyond, a beard of no height begins or ends
@@ -187,9 +204,9 @@ LIKENESS_CLONES void paint_beard(const SkinPaint& paint, const Row& row, SkinDet
   }
 }
 
-// Three corners' values of a triangle drawn into a region of the atlas: calls put(texel, weights) for every texel it covers.
+// Three corners' values of a triangle drawn into rows of a region of the atlas: calls put(x, y, weights) for every texel it covers.
 template <class Put>
-void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& region, Put&& put) {
+void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& region, SkinDetail::Span rows, Put&& put) {
   const std::int32_t width = region.width * region.scale, height = region.height * region.scale;
   std::array<Vec2, 3> p;
   for (std::size_t k = 0; k < 3; ++k) {
@@ -203,7 +220,7 @@ void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& regio
   const float area = (p[1][0] - p[0][0]) * (p[2][1] - p[0][1]) - (p[1][1] - p[0][1]) * (p[2][0] - p[0][0]);
   if (std::abs(area) < 1e-9F) return;
   const auto bound = [](float v, std::int32_t limit) { return std::clamp(static_cast<std::int32_t>(std::floor(v)), 0, limit - 1); };
-  for (std::int32_t y = bound(y0 - 1, height); y <= bound(y1 + 1, height); ++y) {
+  for (std::int32_t y = std::max(bound(y0 - 1, height), rows.begin); y <= std::min(bound(y1 + 1, height), rows.end - 1); ++y) {
     for (std::int32_t x = bound(x0 - 1, width); x <= bound(x1 + 1, width); ++x) {
       const float px = static_cast<float>(x) + 0.5F, py = static_cast<float>(y) + 0.5F;
       const float u = ((p[1][0] - px) * (p[2][1] - py) - (p[1][1] - py) * (p[2][0] - px)) / area;
@@ -211,7 +228,7 @@ void cover(const HeadAsset& asset, std::size_t triangle, const SkinRegion& regio
       // A texel whose centre is just outside is read by interpolation too.
       constexpr float kSlack = -0.35F;
       if (u < kSlack || v < kSlack || 1 - u - v < kSlack) continue;
-      put(static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x), Vec3{u, v, 1 - u - v});
+      put(x, y, Vec3{u, v, 1 - u - v});
     }
   }
 }
@@ -225,12 +242,30 @@ SkinDetail::SkinDetail(const HeadAsset& asset, const SkinRegion& region) : width
   maps_.wrinkle.resize(texels, wrinkle_range.code(0));
   span_.resize(static_cast<std::size_t>(height));
   beard_.resize(static_cast<std::size_t>(height));
+  maps_.strand.resize(texels);
+  maps_.grain.resize(texels);
+  std::vector<Span> covered(static_cast<std::size_t>(height));
+  constexpr std::int32_t kBand = 64;  // rows of a task, each of which looks at every triangle
+  parallel_for((height + kBand - 1) / kBand, [&](std::int64_t task) {
+    const auto first = static_cast<std::int32_t>(task) * kBand;
+    const Span rows = {first, std::min(first + kBand, height)};
+    draw_fields(asset, region, rows, covered);
+    draw_noise(rows);
+  });
+  for (std::int32_t y = 0; y < height; ++y) {
+    const Span of = covered[static_cast<std::size_t>(y)];
+    if (of.begin >= of.end) continue;
+    for (std::int32_t near = std::max(y - reach, 0); near <= std::min(y + reach, height - 1); ++near)
+      widen(span_[static_cast<std::size_t>(near)], std::max(of.begin - reach, 0), std::min(of.end + reach, width_));
+  }
+}
+
+void SkinDetail::draw_fields(const HeadAsset& asset, const SkinRegion& region, Span rows, std::span<Span> covered) {
   for (std::size_t t = 0; t < asset.region.size(); ++t) {
     const std::uint32_t* corner = asset.skin.triangle.data() + 3 * t;
-    cover(asset, t, region, [&](std::size_t at, const Vec3& weight) {
-      const auto x = static_cast<std::int32_t>(at % width), y = static_cast<std::int32_t>(at / width);
-      for (std::int32_t near = std::max(y - reach, 0); near <= std::min(y + reach, height - 1); ++near)
-        widen(span_[static_cast<std::size_t>(near)], std::max(x - reach, 0), std::min(x + reach + 1, width_));
+    cover(asset, t, region, rows, [&](std::int32_t x, std::int32_t y, const Vec3& weight) {
+      const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x);
+      widen(covered[static_cast<std::size_t>(y)], x, x + 1);
       if (asset.region[t] != Region::head) return;
       Vec3 p{};
       float ring = 0, ear = 0;
@@ -241,23 +276,28 @@ SkinDetail::SkinDetail(const HeadAsset& asset, const SkinRegion& region) : width
         ear += weight[k] * asset.fields[corner[k]].ear;
       }
       const float off_lips = step(6.0F, 6.8F, ring) * step(0.5F, 0.3F, ear);
+      const bool off = off_lips > 0;
       maps_.lip[at] = share_range.code((6.8F - ring) / 1.6F);
-      maps_.wrinkle[at] = wrinkle_range.code(wrinkle(p[0], p[1]) * off_lips);
-      maps_.moustache[at] = share_range.code(moustache_area(p[0], p[1]) * off_lips);
-      maps_.chin[at] = share_range.code(chin_area(p[0], p[1]) * off_lips);
+      maps_.wrinkle[at] = wrinkle_range.code(off ? wrinkle(p[0], p[1]) * off_lips : 0);
+      maps_.moustache[at] = share_range.code(off ? moustache_area(p[0], p[1]) * off_lips : 0);
+      maps_.chin[at] = share_range.code(off ? chin_area(p[0], p[1]) * off_lips : 0);
       maps_.cheek[at] = cheek_range.code(off_lips > 0.5F ? cheek_line(std::abs(p[0])) - p[1] : cheek_range.low);
       if (maps_.moustache[at] != 0 || maps_.chin[at] != 0 || maps_.cheek[at] != 0) widen(beard_[static_cast<std::size_t>(y)], x, x + 1);
     });
   }
-  maps_.strand.reserve(texels);
-  maps_.grain.reserve(texels);
-  for (std::int32_t y = 0; y < height; ++y) {
+}
+
+void SkinDetail::draw_noise(Span rows) {
+  for (std::int32_t y = rows.begin; y < rows.end; ++y) {
+    const std::size_t first = static_cast<std::size_t>(y) * static_cast<std::size_t>(width_);
+    std::uint8_t* strand = maps_.strand.data() + first;
+    std::uint8_t* grain = maps_.grain.data() + first;
     for (std::int32_t x = 0; x < width_; ++x) {
       // The face lies on its side in the picture, so hairs grow along x; a slow noise bends them.
       const auto fx = static_cast<float>(x), fy = static_cast<float>(y);
       const float bent = fy + 5 * noise(fx / 14, fy / 14, 1);
-      maps_.strand.push_back(share_range.code(0.6F * noise(fx / 9, bent / 1.7F, 2) + 0.4F * noise(fx / 6, bent / 1.1F, 3)));
-      maps_.grain.push_back(share_range.code(0.5F * noise(fx / 1.3F, fy / 1.3F, 4) + 0.5F * noise(fx / 2.1F, fy / 2.1F, 5)));
+      strand[x] = share_range.code(0.6F * noise(fx / 9, bent / 1.7F, 2) + 0.4F * noise(fx / 6, bent / 1.1F, 3));
+      grain[x] = share_range.code(0.5F * noise(fx / 1.3F, fy / 1.3F, 4) + 0.5F * noise(fx / 2.1F, fy / 2.1F, 5));
     }
   }
 }

@@ -46,6 +46,10 @@ class SkinDetail {
     std::vector<std::uint8_t> strand, grain;         ///< noise along the hairs, fine noise, [0, 1]
   };
 
+  // Some rows of the maps: what lies on the head (`covered`: the texels of each row on which triangles lie), and the noise.
+  void draw_fields(const HeadAsset& asset, const SkinRegion& region, Span rows, std::span<Span> covered);
+  void draw_noise(Span rows);
+
   std::int32_t width_ = 0;  ///< texels of the atlas
   Maps maps_;
   std::vector<Span> span_;

@@ -1,1 +1,2 @@
 likeness_test(align_test LINKS likeness_align)
+likeness_test(align_forest_test LINKS likeness_align)

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <new>
 #include <numeric>
+#include <span>
+#include <vector>
 
 #include "base/file.hpp"
 #include "base/parallel.hpp"
@@ -19,6 +22,26 @@ TEST(Sha256, MatchesPublishedVectors) {
   EXPECT_EQ(sha256_hex(std::string_view("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   EXPECT_EQ(sha256_hex(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256, IsTheSameByPiecesAndByEitherKindOfRounds) {
+  std::vector<std::uint8_t> bytes(1000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i % 251);
+  for (const std::size_t size : {0U, 1U, 55U, 56U, 63U, 64U, 65U, 119U, 120U, 128U, 777U, 1000U}) {
+    const auto all = std::span<const std::uint8_t>(bytes).first(size);
+    Sha256 whole(Sha256::Rounds::portable);
+    whole.add(all);
+    EXPECT_EQ(whole.hex(), sha256_hex(all)) << size;
+    Sha256 pieces;
+    for (std::size_t at = 0, step = 1; at < size; at += step, step = step * 3 % 97 + 1) {
+      step = std::min(step, size - at);
+      pieces.add(all.subspan(at, step));
+    }
+    EXPECT_EQ(pieces.hex(), whole.hex()) << size;
+  }
+  Sha256 known(Sha256::Rounds::portable);
+  known.add(std::vector<std::uint8_t>{'a', 'b', 'c'});
+  EXPECT_EQ(known.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(File, WritesAtomicallyAndReadsBack) {

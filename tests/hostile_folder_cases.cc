@@ -128,7 +128,7 @@ Outcome read_landmarks(const Bytes& file) {
   const Folder folder(file);
   Status status = FaceFinder::open(folder.file_path(), digest).status();
   if (status.code == Code::unavailable) status = {Code::corrupt_model, "SHA-256: built without dlib, nothing would parse it"};
-  // dlib's parser would refuse this file too; the sentence tells that it was never asked.
+  // The parser would refuse this file too; the sentence tells that it was never asked.
   const bool before_parsing = status.message.find("SHA-256") != std::string::npos;
   return {std::move(status), before_parsing};
 }
@@ -139,7 +139,7 @@ std::span<const HostileClass> hostile_folders() {
   static constexpr HostileClass kClasses[] = {
       {"folder", "manifest.json", manifests, read_manifest},
       {"folder", "listed file: every bit, every 1 % cut", damage_and_control, read_listed},
-      {"folder", "landmark file: the same, before dlib", damage, read_landmarks},
+      {"folder", "landmark file: the same", damage, read_landmarks},
   };
   return kClasses;
 }

@@ -40,9 +40,9 @@ Result<ModelFile> ModelFile::from(Safetensors tensors) {
 }
 
 Result<ModelFile> ModelFile::load(const std::filesystem::path& path) {
-  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path);
-  if (!bytes.ok()) return bytes.status();
-  Result<ModelFile> model = parse(std::move(*bytes));
+  Result<Safetensors> tensors = Safetensors::load(path);
+  if (!tensors.ok()) return tensors.status();
+  Result<ModelFile> model = from(std::move(*tensors));
   if (!model.ok()) return Status{model.status().code, path.string() + ": " + model.status().message};
   return model;
 }
@@ -109,12 +109,14 @@ Status Manifest::check_present(const std::filesystem::path& directory) const {
   return Status::success();
 }
 
-Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path) {
+Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path, std::string* sha256) {
   const Result<Manifest> manifest = Manifest::load(path.parent_path());
   if (manifest.ok()) {
     std::error_code error;
     if (!std::filesystem::exists(path, error)) return Status{Code::not_found, path.string() + ": no such file"};
-    return manifest->read_checked(path.parent_path(), path.filename().string());
+    Result<std::vector<std::uint8_t>> bytes = manifest->read_checked(path.parent_path(), path.filename().string());
+    if (bytes.ok() && sha256 != nullptr) *sha256 = manifest->files().find(path.filename().string())->second.sha256;
+    return bytes;
   }
   if (manifest.status().code != Code::not_found) return manifest.status();
   return read_file(path);

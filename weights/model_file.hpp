@@ -53,7 +53,8 @@ class Manifest {
 };
 
 /// The bytes of a file of a model folder. Where the folder has a manifest.json, the file must be listed there and be what is listed;
-/// so nothing parses bytes that the manifest does not vouch for. Errors: not_found, io_error, corrupt_model.
-Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path);
+/// so nothing parses bytes that the manifest does not vouch for. `sha256`: gets their digest where the manifest gave it.
+/// Errors: not_found, io_error, corrupt_model.
+Result<std::vector<std::uint8_t>> read_model_bytes(const std::filesystem::path& path, std::string* sha256 = nullptr);
 
 }  // namespace likeness

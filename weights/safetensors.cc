@@ -184,10 +184,12 @@ Result<Safetensors> Safetensors::parse(std::vector<std::uint8_t> bytes) {
 }
 
 Result<Safetensors> Safetensors::load(const std::filesystem::path& path) {
-  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path);
+  std::string sha256;
+  Result<std::vector<std::uint8_t>> bytes = read_model_bytes(path, &sha256);
   if (!bytes.ok()) return bytes.status();
   Result<Safetensors> file = parse(std::move(*bytes));
   if (!file.ok()) return Status{file.status().code, path.string() + ": " + file.status().message};
+  file->sha256_ = std::move(sha256);
   return file;
 }
 
@@ -205,7 +207,7 @@ std::span<const std::uint8_t> Safetensors::raw(const TensorEntry& entry) const {
   return std::span(bytes_).subspan(data_begin_ + entry.begin, entry.bytes);
 }
 
-std::string Safetensors::sha256() const { return sha256_hex(bytes_); }
+std::string Safetensors::sha256() const { return sha256_.empty() ? sha256_hex(bytes_) : sha256_; }
 
 Status Safetensors::read_f32(std::string_view name, std::span<float> out) const {
   const TensorEntry* entry = find(name);

@@ -70,12 +70,13 @@ class Safetensors {
   /// The same into new memory.
   Result<std::vector<float>> floats(std::string_view name) const;
 
-  /// Hexadecimal SHA-256 of the whole file, for reports. Computed on every call.
+  /// Hexadecimal SHA-256 of the whole file, for reports. Computed on every call, unless a manifest gave it.
   std::string sha256() const;
   std::size_t file_bytes() const { return bytes_.size(); }
 
  private:
   std::vector<std::uint8_t> bytes_;
+  std::string sha256_;  // where load() knows it
   std::size_t data_begin_ = 0;
   std::map<std::string, std::string, std::less<>> metadata_;
   std::map<std::string, TensorEntry, std::less<>> tensors_;

@@ -46,7 +46,7 @@ seeded_bug(autodiff/ops_linear.cc "linear layer of a batch: the first row's x fo
 seeded_bug(kernels/conv_ref.hpp "reference convolution: the last output column of a tap is left out"
   [=[const std::int64_t end = last < 0 ? 0 : std::min(outputs, last / stride + 1);]=]
   [=[const std::int64_t end = last < 0 ? 0 : std::min(outputs, last / stride + (@BUG@ && last % 2 == 1 ? 0 : 1));]=])
-seeded_bug(kernels/conv.cc "convolution: the last row of the picture is taken for padding"
+seeded_bug(kernels/padded_source.cc "convolution: the last row of the picture is taken for padding"
   [=[if (row < 0 || row >= from_height) {]=]
   [=[if (row < 0 || row >= from_height - (@BUG@ ? 1 : 0)) {]=])
 seeded_bug(kernels/conv.cc "transposed convolution: padding forgotten in the shift of a phase"
@@ -106,18 +106,36 @@ seeded_bug(kernels/elementwise_simd.cc "the last number of a vector's tail is no
 seeded_bug(kernels/elementwise_simd.cc "L1: no gradient where a < b"
   [=[hn::IfThenElseZero(hn::Lt(a, b), magnitude)]=]
   [=[hn::IfThenElseZero(hn::Lt(a, @BUG@ ? a : b), magnitude)]=])
-seeded_bug(kernels/tap_panel.cc "convolution: the tail of a row takes the first sum"
-  [=[for (; j < count; ++j) out[j] = FinishOne(sums[j], residual + j, e);]=]
-  [=[for (; j < count; ++j) out[j] = FinishOne(sums[@BUG@ ? 0 : j], residual + j, e);]=])
-seeded_bug(kernels/tap_panel.cc "convolution's gradient: the ReLU mask is ignored by the vector loop"
+seeded_bug(kernels/conv_tiles.cc "convolution: the second block of products begins anew"
+  [=[AnyTile(weights + m, next + m, block, depth, k > 0, used,]=]
+  [=[AnyTile(weights + m, next + m, block, depth, k > 0 && !@BUG@, used,]=])
+seeded_bug(kernels/conv_tiles.cc "convolution: neighbouring tiles of a group share the first one's sums"
+  [=[block + i * kBlockStride, sums + i * panels * kPanelRows * kTileWidth);]=]
+  [=[block + i * kBlockStride, sums + (@BUG@ ? 0 : i) * panels * kPanelRows * kTileWidth);]=])
+seeded_bug(kernels/copy_places.cc "convolution's gradient: the ReLU mask is ignored by the vector loop"
   [=[if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=]
   [=[if (mask != nullptr && !@BUG@) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=])
 seeded_bug(kernels/conv.cc "convolution: the first panel's bias for all output channels"
   [=[if (mine.bias != nullptr) mine.bias += panel * kPanelRows;]=]
   [=[if (mine.bias != nullptr && !@BUG@) mine.bias += panel * kPanelRows;]=])
 seeded_bug(kernels/conv.cc "convolution: a task leaves out its last place"
-  [=[mine.end = std::min(places, mine.begin + kChunk);]=]
-  [=[mine.end = std::min(places, mine.begin + kChunk - (@BUG@ ? 1 : 0));]=])
+  [=[mine.end = chunk + 1 == chunks ? grids.places[g] :]=]
+  [=[mine.end = chunk + 1 == chunks ? grids.places[g] - (@BUG@ ? 1 : 0) :]=])
+seeded_bug(kernels/winograd.cc "Winograd: the points 1 and -1 swapped in the filters"
+  [=[to[step] = (even + odd) / 2;]=]
+  [=[to[step] = (@BUG@ ? even - odd : even + odd) / 2;]=])
+seeded_bug(kernels/winograd.cc "Winograd: taps of a transposed convolution's phases swapped"
+  [=[(stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);]=]
+  [=[(stride == 1 ? 0 : @BUG@ ? r : 1 - r) + stride * (taps_ - 1 - n);]=])
+seeded_bug(kernels/winograd_simd.cc "Winograd: the last sum added instead of taken off"
+  [=[to[1] = hn::Sub(difference, d);]=]
+  [=[to[1] = @BUG@ ? hn::Add(difference, d) : hn::Sub(difference, d);]=])
+seeded_bug(kernels/winograd_simd.cc "Winograd: the picture's right border is read one place too far"
+  [=[HWY_MAX(begin, HWY_MIN(length, width - first));]=]
+  [=[HWY_MAX(begin, HWY_MIN(length, width - first + (@BUG@ ? 1 : 0)));]=])
+seeded_bug(kernels/winograd_simd.cc "Winograd: the mask is left out of a row's short tail"
+  [=[line[k] = !kMasked || mask[first + k] > 0.0F ?]=]
+  [=[line[k] = !kMasked || @BUG@ || mask[first + k] > 0.0F ?]=])
 seeded_bug(kernels/elementwise.cc "a full chunk's last number is not written"
   [=[y + i, std::min(kMapChunk, n - i));]=]
   [=[y + i, std::min(kMapChunk - (@BUG@ ? 1 : 0), n - i));]=])
