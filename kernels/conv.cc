@@ -16,6 +16,10 @@ constexpr std::int64_t kChunk = 12 * kTilePlaces;  // places of one task at most
 constexpr std::int64_t kMinimumTasks = 8;          // a layer with fewer chunks is split by channels too
 constexpr std::int64_t kTaskProducts = 1 << 18;    // unless its tasks would have fewer products than this
 
+// With bfloat16, Winograd stays in single precision, where transforms lose no digits: for so few filters (in x out) it is the faster of
+// both and hardly larger (docs/performance.md); for more it would read several times the memory for as much time.
+constexpr std::int64_t kMostFiltersBesideBf16 = 1 << 13;
+
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t panels_of(std::int64_t rows) { return divide_up(rows, kPanelRows); }
@@ -150,11 +154,10 @@ PackedConv::PackedConv(const ConvShape& shape, const float* weight, Precision pr
     }
   }
   scatter_panels_.resize(size);
-  // In bfloat16 the transforms would lose digits; kept in single precision they are about as fast as direct sums in bfloat16, and several
-  // times larger (docs/performance.md).
   if (Winograd::takes(s) && Winograd::gains(s)) {
-    if (!gather_panels_.bf16()) gather_windows_.emplace(s, true);
-    if (!scatter_panels_.bf16()) scatter_windows_.emplace(s, false);
+    const bool few = s.in * s.out <= kMostFiltersBesideBf16;
+    if (few || !gather_panels_.bf16()) gather_windows_.emplace(s, true);
+    if (few || !scatter_panels_.bf16()) scatter_windows_.emplace(s, false);
   }
   pack(weight);
 }

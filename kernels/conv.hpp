@@ -23,7 +23,7 @@ class PackedConv {
  public:
   /// shape.height and width are ignored, the rest is supported(); weight [out, in / groups, kernel_h, kernel_w]. Makes 2 x the weights'
   /// memory. bf16: directions with more than kDirectRows output channels a group are packed and computed in bfloat16, emulated (slowly)
-  /// where has_bf16() is false.
+  /// where has_bf16() is false; Winograd stays in single precision where it is used beside it.
   PackedConv(const ConvShape& shape, const float* weight, Precision precision = Precision::fp32);
 
   /// Other weights of the same sizes, into the memory that is there.
