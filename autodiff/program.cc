@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <new>
 #include <utility>
 
 #include "autodiff/arena.hpp"
 #include "autodiff/fuse.hpp"
 #include "autodiff/tape_state.hpp"
+#include "base/large_memory.hpp"
 
 namespace likeness {
 namespace detail {
@@ -35,7 +35,7 @@ struct ProgramState final : GradientMemory<T> {
   ProgramState() = default;
   ProgramState(const ProgramState&) = delete;
   ProgramState& operator=(const ProgramState&) = delete;
-  ~ProgramState() override { ::operator delete (block, std::align_val_t{kArenaAlignment}); }
+  ~ProgramState() override { free_large(block, bytes); }
 
   T* gradient(Node<T>& target) override { return target.gradient; }
   T* spare(const Node<T>& node, std::int64_t) override { return node.spare; }
@@ -140,7 +140,7 @@ class Planner {
     add_gradients();
     add_scratch();
     p_.bytes = plan_arena(buffers_);
-    p_.block = static_cast<T*>(::operator new (std::max(p_.bytes, detail::kArenaAlignment), std::align_val_t{detail::kArenaAlignment}));
+    p_.block = static_cast<T*>(allocate_large(p_.bytes));
     for (std::size_t i = 0; i < buffers_.size(); ++i) *pointers_[i] = p_.block + buffers_[i].offset / sizeof(T);
   }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bfloat16.hpp"
+#include "base/large_memory.hpp"
 #include "kernels/conv_tiles.hpp"
 #include "likeness/precision.hpp"
 
@@ -61,8 +62,8 @@ class PanelWeights {
   }
 
   Precision precision_;
-  std::vector<float> singles_;
-  std::vector<std::uint32_t> pairs_;
+  std::vector<float, LargeAllocator<float>> singles_;
+  std::vector<std::uint32_t, LargeAllocator<std::uint32_t>> pairs_;
 };
 
 }  // namespace likeness::kernels

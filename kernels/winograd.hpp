@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/large_memory.hpp"
 #include "kernels/conv_epilogue.hpp"
 #include "kernels/conv_shape.hpp"
 
@@ -64,7 +65,8 @@ class Winograd {
   std::int64_t in_phases_, out_phases_;  // along an axis: 1 or 2
   std::int64_t before_;                  // places of padding before the first window
   std::int64_t depth_, panel_count_;     // products of a point; panels of 8 rows, times output phases
-  std::vector<float> panels_;            // of (point, panel of rows, row phase, column phase) as panel_place() says
+  // Of (point, panel of rows, row phase, column phase), as panel_place() says.
+  std::vector<float, LargeAllocator<float>> panels_;
 };
 
 }  // namespace likeness::kernels
