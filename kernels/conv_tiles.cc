@@ -20,49 +20,44 @@ HWY_INLINE void CopyVector(const float* HWY_RESTRICT from, const float* HWY_REST
   hn::StoreU(v, d, to);
 }
 
-constexpr std::int64_t kBlockStride = (kPanelDepth + 1) * kTileWidth;  // with a row to spill into
+constexpr std::int64_t kBlockSize = (kPanelDepth + 1) * kTileWidth;  // with a row to spill into
 
-// Neighbouring tiles that are copied together: rows of the source lie on pages of their own, which are dear to visit.
-constexpr int kNeighbours = 4;
-
-struct Neighbours {
-  std::int64_t first[kNeighbours], last[kNeighbours];  // places
-  int vectors[kNeighbours];
-  Runs reads[kNeighbours], writes[kNeighbours];
-  int size;
+// One tile of a job: places [first, last) of the grid.
+struct TilePlaces {
+  std::int64_t first, last;
+  int vectors;
+  Runs reads, writes;
 };
 
-// The products [k0, k0 + depth) of the tiles' places: block[(tile * kPanelDepth + k) * kTileWidth + n], k = c * taps + t. Vectors are
-// copied whole: what lies behind a run is overwritten by the next one, and behind the last by the next row.
+// The products [k0, k0 + depth) of a tile's places: block[k * kTileWidth + n], k = c * taps + t. Vectors are copied whole: what lies
+// behind a run is overwritten by the next one, and behind the last by the next row. (Tried: four neighbouring tiles at once, for every
+// row lies on a page of its own. The blocks then leave the first-level cache: 3 % slower in the whole step.)
 template <bool kMasked>
-HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
+HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const Runs& runs, std::int64_t k0, std::int64_t depth,
                             float* HWY_RESTRICT block) {
   std::int64_t c = k0 / columns.taps;
   std::int64_t t = k0 - c * columns.taps;
   for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
     const std::int64_t place = c * job.channel_stride + columns.tap_offsets[t];
-    for (int tile = 0; tile < tiles.size; ++tile) {
-      const Runs& runs = tiles.reads[tile];
-      for (int r = 0; r < runs.size; ++r) {
-        const Run& run = runs.run[r];
-        const std::int64_t from = place + run.row * job.pitch + run.column;
-        float* HWY_RESTRICT to = block + tile * kBlockStride + run.at;
-        const float* x = job.source + from;
-        const float* mask = kMasked ? job.mask + from : x;
-        // One vector after the other: of a loop, GCC makes a call of memcpy.
-        CopyVector<kMasked>(x, mask, to);
-        if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
-        if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
-      }
+    for (int r = 0; r < runs.size; ++r) {
+      const Run& run = runs.run[r];
+      const std::int64_t from = place + run.row * job.pitch + run.column;
+      float* HWY_RESTRICT to = block + run.at;
+      const float* x = job.source + from;
+      const float* mask = kMasked ? job.mask + from : x;
+      // One vector after the other: of a loop, GCC makes a call of memcpy.
+      CopyVector<kMasked>(x, mask, to);
+      if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
+      if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
     }
     if (++t == columns.taps) t = 0, ++c;
   }
 }
 
-HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
-                           float* HWY_RESTRICT block) {
-  if (job.mask != nullptr) return CopySingles<true>(job, columns, tiles, k0, depth, block);
-  CopySingles<false>(job, columns, tiles, k0, depth, block);
+HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const TilePlaces& tile, std::int64_t k0, std::int64_t depth,
+                          float* HWY_RESTRICT block) {
+  if (job.mask != nullptr) return CopySingles<true>(job, columns, tile.reads, k0, depth, block);
+  CopySingles<false>(job, columns, tile.reads, k0, depth, block);
 }
 
 // Whether the instructions of bfloat16 can be used: they are there, and their vectors are this target's.
@@ -87,14 +82,14 @@ HWY_INLINE void FindSegments(const Runs& runs, std::int64_t pitch, int vectors, 
   segments.vectors = vectors;
 }
 
-// As CopyBlocks, but pairs of products [2 k0, 2 (k0 + depth)), rounded. A few products of a tile at a time, since each lies on a page of
+// As CopyBlock, but pairs of products [2 k0, 2 (k0 + depth)), rounded. A few products of a tile at a time, since each lies on a page of
 // its own.
-HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const Neighbours& tiles, std::int64_t k0, std::int64_t depth,
-                           std::uint32_t* HWY_RESTRICT block) {
+HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const TilePlaces& tile, std::int64_t k0, std::int64_t depth,
+                          std::uint32_t* HWY_RESTRICT block) {
   constexpr std::int64_t kTogether = 32;
   std::int64_t places[kTogether];
-  Segments segments[kNeighbours];
-  for (int tile = 0; tile < tiles.size; ++tile) FindSegments(tiles.reads[tile], job.pitch, tiles.vectors[tile], segments[tile]);
+  Segments segments;
+  FindSegments(tile.reads, job.pitch, tile.vectors, segments);
   std::int64_t c = 2 * k0 / columns.taps;
   std::int64_t t = 2 * k0 - c * columns.taps;
   const std::int64_t last = HWY_MIN(2 * (k0 + depth), job.channels * columns.taps);
@@ -105,13 +100,11 @@ HWY_INLINE void CopyBlocks(const TapJob& job, const TapColumns& columns, const N
       places[i] = c * job.channel_stride + columns.tap_offsets[t];
       if (++t == columns.taps) t = 0, ++c;
     }
-    for (int tile = 0; tile < tiles.size; ++tile) {
-      copy.to = block + tile * kBlockStride;
-      if (HasPairs()) {
-        avx512::copy_pairs(copy, segments[tile]);
-      } else {
-        emulated::copy_pairs(copy, segments[tile], kLanes, kTileWidth);
-      }
+    copy.to = block;
+    if (HasPairs()) {
+      avx512::copy_pairs(copy, segments);
+    } else {
+      emulated::copy_pairs(copy, segments, kLanes, kTileWidth);
     }
   }
 }
@@ -257,13 +250,11 @@ HWY_INLINE void AnyTile(const std::uint32_t* panel, const std::uint32_t* next, c
 
 // One block of products of one column phase: all panels of one tile. N: float, or std::uint32_t for pairs in bfloat16.
 template <class N>
-HWY_INLINE void RunPanels(const TapJob& job, int phase, const Neighbours& tiles, int tile, std::int64_t k, std::int64_t depth,
+HWY_INLINE void RunPanels(const TapJob& job, int phase, const TilePlaces& tile, std::int64_t k, std::int64_t depth,
                           const N* HWY_RESTRICT block, float* HWY_RESTRICT sums) {
   const TapColumns& columns = job.columns[phase];
   const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows;
   const std::int64_t products = Steps(job.channels * columns.taps, block);
-  const std::int64_t first = tiles.first[tile];
-  const int used = tiles.vectors[tile];
   const bool last_products = k + depth >= products && phase + 1 == job.column_phases;
   const bool one_row = job.column_step == 1 && job.out_row_step == job.width && StraightTiles(block);
   for (std::int64_t panel = 0; panel < panels; ++panel) {
@@ -272,49 +263,43 @@ HWY_INLINE void RunPanels(const TapJob& job, int phase, const Neighbours& tiles,
     float* to = sums + (phase * panels + panel) * kPanelRows * kTileWidth;
     const std::int64_t row = panel * kPanelRows;
     // Whole tiles that lie in the output as they are go there straight.
-    const bool straight = last_products && one_row && tiles.last[tile] - first == used * kLanes && job.rows - row >= kPanelRows;
+    const bool straight = last_products && one_row && tile.last - tile.first == tile.vectors * kLanes && job.rows - row >= kPanelRows;
     for (int m = 0; m < kPanelRows; m += RowsOfTile(block)) {
       Finishing finishing;
       if (straight) {
-        const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + first;
+        const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + tile.first;
         finishing = {job.bias == nullptr ? nullptr : job.bias + row + m, job.residual == nullptr ? nullptr : job.residual + place,
                      job.out + place, job.out_channel_stride, job.relu};
       }
-      AnyTile(weights + m, next + m, block, depth, k > 0, used, to + m * kTileWidth, straight ? &finishing : nullptr);
+      AnyTile(weights + m, next + m, block, depth, k > 0, tile.vectors, to + m * kTileWidth, straight ? &finishing : nullptr);
     }
     if (!last_products || straight) continue;
-    StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), tiles.writes[tile]);
+    StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), tile.writes);
   }
 }
 
 template <class N>
 HWY_INLINE void BlockTiles(const TapJob& job) {
-  HWY_ALIGN N block[kNeighbours * kBlockStride];
+  HWY_ALIGN N block[kBlockSize];
   HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
-  const std::int64_t panels = (job.rows + kPanelRows - 1) / kPanelRows * job.column_phases;
   const std::int64_t vectors = (job.end - job.begin + kLanes - 1) / kLanes;
   const std::int64_t tiles = (vectors + kVectors - 1) / kVectors;
-  const std::int64_t together = HWY_MIN(std::int64_t{kNeighbours}, kMaxPanels / panels);
   const bool one_plane = job.pitch == job.width;
   const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
-  Neighbours now;
-  for (std::int64_t tile = 0; tile < tiles; tile += together) {
-    now.size = static_cast<int>(HWY_MIN(together, tiles - tile));
-    for (int i = 0; i < now.size; ++i) {
-      now.first[i] = job.begin + vectors * (tile + i) / tiles * kLanes;
-      now.last[i] = HWY_MIN(job.end, job.begin + vectors * (tile + i + 1) / tiles * kLanes);
-      now.vectors[i] = static_cast<int>((now.last[i] - now.first[i] + kLanes - 1) / kLanes);
-      FindRuns(now.first[i], now.last[i], job.width, one_plane, now.reads[i]);
-      FindRuns(now.first[i], now.last[i], job.width, one_row, now.writes[i]);
-    }
+  TilePlaces now;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    now.first = job.begin + vectors * tile / tiles * kLanes;
+    now.last = HWY_MIN(job.end, job.begin + vectors * (tile + 1) / tiles * kLanes);
+    now.vectors = static_cast<int>((now.last - now.first + kLanes - 1) / kLanes);
+    FindRuns(now.first, now.last, job.width, one_plane, now.reads);
+    FindRuns(now.first, now.last, job.width, one_row, now.writes);
     for (int p = 0; p < job.column_phases; ++p) {
       const std::int64_t products = Steps(job.channels * job.columns[p].taps, block);
       std::int64_t k = 0;
       do {  // once even without products: the sums are 0 then
         const std::int64_t depth = HWY_MIN(kPanelDepth, products - k);
-        if (depth > 0) CopyBlocks(job, job.columns[p], now, k, depth, block);
-        for (int i = 0; i < now.size; ++i)
-          RunPanels<N>(job, p, now, i, k, depth, block + i * kBlockStride, sums + i * panels * kPanelRows * kTileWidth);
+        if (depth > 0) CopyBlock(job, job.columns[p], now, k, depth, block);
+        RunPanels<N>(job, p, now, k, depth, block, sums);
         k += depth;
       } while (k < products);
     }

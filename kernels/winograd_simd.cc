@@ -132,7 +132,7 @@ HWY_INLINE void StageAnyPlanes(const WindowJob& job, std::int64_t channel, const
   StagePlanes<6, true>(job, channel, run, line, planes);
 }
 
-// One phase of the windows: windows[p * kPointStride + n]. Vectors are written whole, as in CopyBlocks().
+// One phase of the windows: windows[p * kPointStride + n]. Vectors are written whole, as in CopySingles().
 HWY_INLINE void TransformWindows(const float* HWY_RESTRICT planes, const int* HWY_RESTRICT offsets, const Runs& runs,
                                  float* HWY_RESTRICT windows) {
   const D d;
