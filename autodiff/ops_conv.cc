@@ -131,6 +131,11 @@ Result<ConvWeights<T>> geometry(const Shape& weight, const Shape* bias, const Co
              .padding = o.padding,
              .dilation = o.dilation,
              .groups = o.groups};
+  if (o.usual_side > 0) {
+    const std::int64_t side = o.usual_side;
+    const std::int64_t large = (side - 1) * o.stride - 2 * o.padding + o.dilation * (weight[2] - 1) + 1 + o.output_padding;
+    w.shape.height = w.shape.width = std::max<std::int64_t>(1, transposed ? large : side);
+  }
   w.transposed = transposed;
   w.output_padding = o.output_padding;
   w.precision = o.precision;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <numeric>
 
 #include "base/parallel.hpp"
@@ -156,8 +155,9 @@ PackedConv::PackedConv(const ConvShape& shape, const float* weight, Precision pr
   scatter_panels_.resize(size);
   if (Winograd::takes(s) && Winograd::gains(s)) {
     const bool few = s.in * s.out <= kMostFiltersBesideBf16;
-    if (few || !gather_panels_.bf16()) gather_windows_.emplace(s, true);
-    if (few || !scatter_panels_.bf16()) scatter_windows_.emplace(s, false);
+    const bool any_size = s.height == 1 && s.width == 1;
+    if ((any_size || Winograd::pays(s, true)) && (few || !gather_panels_.bf16())) gather_windows_.emplace(s, true);
+    if ((any_size || Winograd::pays(s, false)) && (few || !scatter_panels_.bf16())) scatter_windows_.emplace(s, false);
   }
   pack(weight);
 }
@@ -223,9 +223,8 @@ void PackedConv::unpack(float* weight) const {
 
 std::int64_t PackedConv::workspace(const ConvShape& shape) const {
   std::int64_t most = std::max(gather_source(shape).size(), scatter_source(shape).size());
-  for (const auto& windows : {std::cref(gather_windows_), std::cref(scatter_windows_)}) {
-    if (windows.get() && windows.get()->pays(shape)) most = std::max(most, windows.get()->workspace(shape));
-  }
+  if (gather_windows_ && Winograd::pays(shape, true)) most = std::max(most, gather_windows_->workspace(shape));
+  if (scatter_windows_ && Winograd::pays(shape, false)) most = std::max(most, scatter_windows_->workspace(shape));
   return most;
 }
 
@@ -236,7 +235,7 @@ std::int64_t PackedConv::bytes() const {
 
 void PackedConv::gather(const ConvShape& shape, const float* x, const float* mask, const ConvEpilogue& epilogue, float* y,
                         float* workspace) const {
-  if (gather_windows_ && gather_windows_->pays(shape)) return gather_windows_->run(shape, x, mask, epilogue, y, workspace);
+  if (gather_windows_ && Winograd::pays(shape, true)) return gather_windows_->run(shape, x, mask, epilogue, y, workspace);
   const PaddedSource source = gather_source(shape);
   const bool as_it_is = is_source(source, shape.height, shape.width, shape.out_height(), shape.out_width());
   if (!as_it_is) fill_source(source, x, mask, shape.height, shape.width, workspace);
@@ -273,7 +272,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
 
 void PackedConv::scatter(const ConvShape& shape, const float* y, const float* mask, const ConvEpilogue& epilogue, float* x,
                          float* workspace) const {
-  if (scatter_windows_ && scatter_windows_->pays(shape)) return scatter_windows_->run(shape, y, mask, epilogue, x, workspace);
+  if (scatter_windows_ && Winograd::pays(shape, false)) return scatter_windows_->run(shape, y, mask, epilogue, x, workspace);
   const PaddedSource source = scatter_source(shape);
   const bool as_it_is =
       is_source(source, shape.out_height(), shape.out_width(), least_grid(shape, shape.height), least_grid(shape, shape.width));

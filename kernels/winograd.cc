@@ -28,6 +28,11 @@ bool is_4x4(const ConvShape& s) { return s.kernel_h == 4 && s.kernel_w == 4 && s
 
 using Lanes = std::array<double, kPanelRows>;  // a number of each row of a panel
 
+// Along one axis. The outputs of a second phase begin one place later.
+std::int64_t windows(std::int64_t outputs, bool one_phase, std::int64_t step) {
+  return one_phase ? divide_up(outputs, step) : divide_up(divide_up(outputs, 2) + 1, step);
+}
+
 // G g along one axis: four numbers of two or three, `step` apart.
 void transform_taps(const Lanes* g, std::int64_t taps, Lanes* to, std::int64_t step) {
   for (std::size_t row = 0; row < kPanelRows; ++row) {
@@ -103,15 +108,10 @@ void Winograd::pack(const float* weight) {
   });
 }
 
-std::int64_t Winograd::windows(std::int64_t outputs) const {
-  // The outputs of the second phase begin one place later.
-  return out_phases_ == 1 ? divide_up(outputs, step_) : divide_up(divide_up(outputs, 2) + 1, step_);
-}
-
 Winograd::Tasks Winograd::tasks(const ConvShape& s) const {
   Tasks t;
-  t.wide = windows(gather_ ? s.out_width() : s.width);
-  t.windows = t.wide * windows(gather_ ? s.out_height() : s.height);
+  t.wide = windows(gather_ ? s.out_width() : s.width, out_phases_ == 1, step_);
+  t.windows = t.wide * windows(gather_ ? s.out_height() : s.height, out_phases_ == 1, step_);
   t.blocks = divide_up(t.windows, kWindowPlaces);
   const std::int64_t panels = panel_count_ / (out_phases_ * out_phases_);
   t.groups = std::min(panels, std::max(divide_up(panel_count_, kWindowPanels), divide_up(kWantedTasks, t.blocks)));
@@ -121,7 +121,12 @@ Winograd::Tasks Winograd::tasks(const ConvShape& s) const {
   return t;
 }
 
-bool Winograd::pays(const ConvShape& s) const { return tasks(s).windows >= kLeastWindows; }
+bool Winograd::pays(const ConvShape& s, bool gather) {
+  const auto along = [&](std::int64_t y, std::int64_t x) {
+    return windows(gather ? y : x, gather || s.stride == 1, s.stride == 1 ? 2 : 3);
+  };
+  return along(s.out_height(), s.height) * along(s.out_width(), s.width) >= kLeastWindows;
+}
 
 std::int64_t Winograd::workspace(const ConvShape& s) const {
   const Tasks t = tasks(s);

@@ -42,7 +42,7 @@ class Winograd {
   void pack(const float* weight);
 
   /// Whether pictures of this size are large enough to gain.
-  bool pays(const ConvShape& shape) const;
+  static bool pays(const ConvShape& shape, bool gather);
   /// Floats of workspace.
   std::int64_t workspace(const ConvShape& shape) const;
   /// As PackedConv::gather or scatter.
@@ -57,7 +57,6 @@ class Winograd {
     bool ahead;
   };
   Tasks tasks(const ConvShape& shape) const;
-  std::int64_t windows(std::int64_t outputs) const;  // along one axis
 
   bool gather_;
   std::int64_t channels_, rows_;         // of source and output

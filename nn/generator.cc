@@ -50,11 +50,14 @@ Result<Generator<T>> Generator<T>::create(const GeneratorArchitecture& architect
   if (!linear.ok()) return linear.status();
   generator.first_ = std::move(*linear);
 
+  int usual_side = static_cast<int>(side);  // of the layer's input
   for (std::size_t i = 1; i < architecture.channels.size(); ++i) {
     const Result<FoldedConv> folded = layer(i, architecture.channels[i - 1], 4);
     if (!folded.ok()) return folded.status();
-    Result<FrozenConv<T>> conv = FrozenConv<T>::conv_transpose2d(convert<T>(folded->weight), convert<T>(folded->bias),
-                                                                 {.stride = 2, .padding = 1, .precision = precision});
+    Result<FrozenConv<T>> conv =
+        FrozenConv<T>::conv_transpose2d(convert<T>(folded->weight), convert<T>(folded->bias),
+                                        {.stride = 2, .padding = 1, .precision = precision, .usual_side = usual_side});
+    usual_side *= 2;
     if (!conv.ok()) return conv.status();
     generator.rest_.push_back(std::move(*conv));
   }

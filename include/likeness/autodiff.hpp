@@ -151,6 +151,9 @@ struct ConvOptions {
   int output_padding = 0;  ///< conv_transpose2d only: rows and columns added at the end, less than stride.
   /// Of frozen weights in single precision; weights on the tape are used as they are until freeze() finds them constant.
   Precision precision = Precision::fp32;
+  /// Of frozen weights: the side of the pictures x that they are made for; 0: any. It changes no result's definition, only which weights are
+  /// prepared: those of Winograd convolution are left out where such pictures are too small to gain by it.
+  int usual_side = 0;
 };
 
 /// Weights of a convolution that will not change, packed once for both directions. Immutable; copies share the weights.
