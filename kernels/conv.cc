@@ -19,8 +19,6 @@ constexpr std::int64_t kTaskProducts = 1 << 18;    // unless its tasks would hav
 // both and hardly larger (docs/performance.md); for more it would read several times the memory for as much time.
 constexpr std::int64_t kMostFiltersBesideBf16 = 1 << 13;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 std::int64_t panels_of(std::int64_t rows) { return divide_up(rows, kPanelRows); }
 
 // Few output channels repay no copied block, and so no rounding.

@@ -5,6 +5,9 @@
 
 namespace likeness::kernels {
 
+/// a / b, rounded up; neither is negative.
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
 /// A convolution x [in, height, width] -> y [out, out_height(), out_width()] with weight [out, in / groups, kernel_h, kernel_w].
 /// A transposed convolution is the other direction of the same thing: its input is y, its output x, and its weight in PyTorch's
 /// layout [input, output / groups, kh, kw] is this weight as it stands. Its output padding is a larger height and width: the

@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
+#include "kernels/conv_shape.hpp"
 #include "kernels/copy_places.hpp"
 
 namespace likeness::kernels {
 namespace {
 
 constexpr std::int64_t kCopyChunk = 1 << 14;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // A row of all column phases: to[v * to_stride + j] = from[step j + v - left], zero outside.
 void copy_row(const PaddedSource& s, const float* from, const float* mask, std::int64_t from_width, float* to, std::int64_t to_stride) {

@@ -21,8 +21,6 @@ constexpr std::int64_t kWorkers = 8;  // each with scratch memory of its own: mo
 constexpr std::int64_t kWantedTasks = 8;
 constexpr std::int64_t kMostBlocksAhead = 8;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 bool is_3x3(const ConvShape& s) { return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.padding <= 2; }
 bool is_4x4(const ConvShape& s) { return s.kernel_h == 4 && s.kernel_w == 4 && s.stride == 2 && s.padding == 1; }
 

@@ -41,25 +41,28 @@ inline kernels::ConvShape random_conv(Random& random) {
   }
 }
 
-// Both directions on guarded memory: the workspace starts as NaN, the output between guards.
+// call(residual, to, workspace) on guarded memory: the workspace starts as NaN, the output lies between guards. A residual is the output
+// itself.
+template <class Call>
+std::vector<float> run_guarded(std::int64_t workspace_size, std::int64_t size, const std::vector<float>& residual, const Call& call) {
+  std::vector<float> workspace(static_cast<std::size_t>(workspace_size), kNan);
+  std::vector<float> to(static_cast<std::size_t>(size) + 64, kGuard);
+  std::copy(residual.begin(), residual.end(), to.begin() + 32);
+  call(residual.empty() ? nullptr : to.data() + 32, to.data() + 32, workspace.data());
+  for (std::size_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(to[i], kGuard) << "wrote before the output";
+    EXPECT_EQ(to[to.size() - 1 - i], kGuard) << "wrote behind the output";
+  }
+  return {to.begin() + 32, to.end() - 32};
+}
+
 inline std::vector<float> run_conv(const kernels::PackedConv& packed, const kernels::ConvShape& s, bool gather,
                                    const std::vector<float>& from, const float* mask, const std::vector<float>& bias, bool relu,
                                    const std::vector<float>& residual = {}) {
-  std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)), kNan);
-  const auto size = static_cast<std::size_t>(gather ? s.y_size() : s.x_size());
-  std::vector<float> to(size + 64, kGuard);
-  std::copy(residual.begin(), residual.end(), to.begin() + 32);  // where there is one it is the output itself
-  const kernels::ConvEpilogue epilogue{bias.data(), residual.empty() ? nullptr : to.data() + 32, relu};
-  if (gather) {
-    packed.gather(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
-  } else {
-    packed.scatter(s, from.data(), mask, epilogue, to.data() + 32, workspace.data());
-  }
-  for (std::size_t i = 0; i < 32; ++i) {
-    EXPECT_EQ(to[i], kGuard) << "wrote before the output";
-    EXPECT_EQ(to[size + 32 + i], kGuard) << "wrote behind the output";
-  }
-  return {to.begin() + 32, to.end() - 32};
+  return run_guarded(packed.workspace(s), gather ? s.y_size() : s.x_size(), residual, [&](const float* add, float* to, float* workspace) {
+    const kernels::ConvEpilogue epilogue{bias.data(), add, relu};
+    gather ? packed.gather(s, from.data(), mask, epilogue, to, workspace) : packed.scatter(s, from.data(), mask, epilogue, to, workspace);
+  });
 }
 
 template <class T>

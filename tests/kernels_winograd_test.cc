@@ -4,14 +4,11 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
-#include <sstream>
 #include <string>
 
 #include "kernels/conv.hpp"
-#include "kernels/conv_ref.hpp"
 #include "kernels/elementwise.hpp"
-#include "kernels_support.hpp"
+#include "kernels_conv_support.hpp"
 
 namespace likeness {
 namespace {
@@ -21,15 +18,7 @@ using kernels::Winograd;
 using test::for_each_target;
 using test::Random;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kGuard = 12345.0F;
-
-std::string text(const ConvShape& s, bool gather) {
-  std::ostringstream out;
-  out << (gather ? "gather" : "scatter") << " in " << s.in << " out " << s.out << " size " << s.height << "x" << s.width << " kernel "
-      << s.kernel_h << " padding " << s.padding;
-  return out.str();
-}
+std::string text(const ConvShape& s, bool gather) { return (gather ? "gather " : "scatter ") + test::text(s); }
 
 // Both kinds, odd sizes, pictures smaller than a window, rows of windows longer than a tile.
 ConvShape random_shape(Random& random) {
@@ -42,30 +31,12 @@ ConvShape random_shape(Random& random) {
   }
 }
 
-// The workspace starts as NaN, the output between guards.
 std::vector<float> run(const Winograd& windows, const ConvShape& s, bool gather, const std::vector<float>& from, const float* mask,
                        const std::vector<float>& bias, bool relu, const std::vector<float>& residual = {}) {
-  std::vector<float> workspace(static_cast<std::size_t>(windows.workspace(s)), kNan);
-  const auto size = static_cast<std::size_t>(gather ? s.y_size() : s.x_size());
-  std::vector<float> to(size + 64, kGuard);
-  std::copy(residual.begin(), residual.end(), to.begin() + 32);
-  windows.run(s, from.data(), mask, {bias.data(), residual.empty() ? nullptr : to.data() + 32, relu}, to.data() + 32, workspace.data());
-  for (std::size_t i = 0; i < 32; ++i) {
-    EXPECT_EQ(to[i], kGuard) << "wrote before the output";
-    EXPECT_EQ(to[size + 32 + i], kGuard) << "wrote behind the output";
-  }
-  return {to.begin() + 32, to.end() - 32};
-}
-
-std::vector<double> reference(const ConvShape& s, bool gather, const std::vector<double>& from, const std::vector<double>& weight,
-                              const std::vector<double>& bias) {
-  std::vector<double> to(static_cast<std::size_t>(gather ? s.y_size() : s.x_size()));
-  if (gather) {
-    kernels::reference::conv_gather(s, from.data(), weight.data(), bias.data(), to.data());
-  } else {
-    kernels::reference::conv_scatter(s, from.data(), weight.data(), bias.data(), to.data());
-  }
-  return to;
+  return test::run_guarded(windows.workspace(s), gather ? s.y_size() : s.x_size(), residual,
+                           [&](const float* add, float* to, float* workspace) {
+                             windows.run(s, from.data(), mask, {bias.data(), add, relu}, to, workspace);
+                           });
 }
 
 TEST(Winograd, ExactOnSmallIntegersOnEveryTarget) {
@@ -87,7 +58,7 @@ TEST(Winograd, ExactOnSmallIntegersOnEveryTarget) {
         const bool masked = round % 3 == 0;
         auto seen = test::to_double(from);
         for (std::size_t i = 0; masked && i < seen.size(); ++i) seen[i] = mask[i] > 0 ? seen[i] : 0.0;
-        auto expected = reference(s, gather, seen, test::to_double(w), test::to_double(bias));
+        auto expected = test::conv_reference(s, gather, seen, test::to_double(w), test::to_double(bias));
         for (double& v : expected) v = relu ? std::max(0.0, v) : v;
         const auto got = run(windows, s, gather, from, masked ? mask.data() : nullptr, bias, relu);
         ASSERT_EQ(test::to_double(got), expected);
@@ -167,7 +138,7 @@ TEST(Winograd, WithinItsBoundOnEveryTarget) {
       Winograd windows(s, true);
       windows.pack(w.data());
       const auto got = run(windows, s, true, x, nullptr, bias, false);
-      const auto expected = reference(s, true, test::to_double(x), test::to_double(w), test::to_double(bias));
+      const auto expected = test::conv_reference(s, true, test::to_double(x), test::to_double(w), test::to_double(bias));
       for (std::int64_t o = 0; o < s.out; ++o) {
         for (std::int64_t i = 0; i < s.out_height(); ++i) {
           for (std::int64_t j = 0; j < s.out_width(); ++j) {
@@ -211,7 +182,7 @@ TEST(Winograd, TransposedStaysNearTheReference) {
         Winograd windows(s, gather);
         windows.pack(w.data());
         const auto got = run(windows, s, gather, from, nullptr, bias, false);
-        const auto expected = reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
+        const auto expected = test::conv_reference(s, gather, test::to_double(from), test::to_double(w), test::to_double(bias));
         const std::int64_t channels = gather ? 4 * s.in : s.out;
         // |A'| has rows of 3 at most, |B'| of 2, |G| of 1, along both axes; all numbers are at most 1.
         const double bound = test::gamma(channels + 20) * 9 * 4 * static_cast<double>(channels);
@@ -261,11 +232,7 @@ TEST(Winograd, IsTakenByConvolutionsThatGain) {
       ASSERT_TRUE(Winograd::pays(s, gather));
       const auto from = random.reals(gather ? s.x_size() : s.y_size());
       const auto bias = random.reals(gather ? s.out : s.in);
-      std::vector<float> workspace(static_cast<std::size_t>(packed.workspace(s)), kNan);
-      std::vector<float> got(static_cast<std::size_t>(gather ? s.y_size() : s.x_size()));
-      const kernels::ConvEpilogue epilogue{bias.data(), nullptr, false};
-      gather ? packed.gather(s, from.data(), nullptr, epilogue, got.data(), workspace.data())
-             : packed.scatter(s, from.data(), nullptr, epilogue, got.data(), workspace.data());
+      const auto got = test::run_conv(packed, s, gather, from, nullptr, bias, false);
       EXPECT_EQ(got, run(windows, s, gather, from, nullptr, bias, false));
     }
     // Made for pictures that are too small, it has no weights for that, and works all the same.
@@ -276,11 +243,9 @@ TEST(Winograd, IsTakenByConvolutionsThatGain) {
     const auto from = random.integers(s.x_size());
     const auto weight = random.integers(s.weight_size());
     const kernels::PackedConv other(small, weight.data());
-    std::vector<float> workspace(static_cast<std::size_t>(other.workspace(s)), kNan);
-    std::vector<float> got(static_cast<std::size_t>(s.y_size()));
-    other.gather(s, from.data(), nullptr, {}, got.data(), workspace.data());
+    const auto got = test::run_conv(other, s, true, from, nullptr, std::vector<float>(static_cast<std::size_t>(s.out)), false);
     EXPECT_EQ(test::to_double(got),
-              reference(s, true, test::to_double(from), test::to_double(weight), std::vector<double>(static_cast<std::size_t>(s.out))));
+              test::conv_reference(s, true, test::to_double(from), test::to_double(weight), std::vector<double>(static_cast<std::size_t>(s.out))));
   }
 }
 
