@@ -122,8 +122,8 @@ seeded_bug(kernels/conv.cc "convolution: a task leaves out its last place"
   [=[mine.end = chunk + 1 == chunks ? grids.places[g] :]=]
   [=[mine.end = chunk + 1 == chunks ? grids.places[g] - (@BUG@ ? 1 : 0) :]=])
 seeded_bug(kernels/winograd.cc "Winograd: the points 1 and -1 swapped in the filters"
-  [=[to[step] = (even + odd) / 2;]=]
-  [=[to[step] = (@BUG@ ? even - odd : even + odd) / 2;]=])
+  [=[to[step][row] = (even + odd) / 2;]=]
+  [=[to[step][row] = (@BUG@ ? even - odd : even + odd) / 2;]=])
 seeded_bug(kernels/winograd.cc "Winograd: taps of a transposed convolution's phases swapped"
   [=[(stride == 1 ? 0 : 1 - r) + stride * (taps_ - 1 - n);]=]
   [=[(stride == 1 ? 0 : @BUG@ ? r : 1 - r) + stride * (taps_ - 1 - n);]=])
