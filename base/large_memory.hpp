@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 namespace likeness {
@@ -22,8 +23,8 @@ struct LargeAllocator {
   LargeAllocator(const LargeAllocator<U>&) {}
 
   T* allocate(std::size_t count) {
-    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(allocate_large(count * sizeof(T)));
+    constexpr std::size_t kMost = PTRDIFF_MAX;  // more than there ever is: std::bad_alloc, also for code without exceptions
+    return static_cast<T*>(allocate_large(count > kMost / sizeof(T) ? kMost : count * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t count) noexcept { free_large(memory, count * sizeof(T)); }
   friend bool operator==(const LargeAllocator&, const LargeAllocator&) { return true; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/large_memory.hpp"
 #include "base/parallel.hpp"
 #include "base/sha256.hpp"
 
@@ -63,6 +64,18 @@ TEST(File, RefusesWithCodes) {
   const auto path = std::filesystem::temp_directory_path() / "likeness_base_test_limit";
   ASSERT_TRUE(write_file_atomic(path, std::string_view("12345")).ok());
   EXPECT_EQ(read_file(path, 4).status().code, Code::io_error);
+}
+
+TEST(LargeMemory, IsAlignedAndRefusesWhatThereIsNot) {
+  for (const std::size_t count : {std::size_t{1}, std::size_t{1000}, std::size_t{3} << 20}) {
+    const std::vector<float, LargeAllocator<float>> numbers(count, 1.5F);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(numbers.data()) % 64, 0U);
+    EXPECT_EQ(numbers.back(), 1.5F);
+  }
+  LargeAllocator<double> allocator;
+  for (const std::size_t count : {SIZE_MAX / 2, SIZE_MAX / 8 + 1, SIZE_MAX / 16}) {
+    EXPECT_THROW(static_cast<void>(allocator.allocate(count)), std::bad_alloc) << count;
+  }
 }
 
 TEST(Parallel, RunsEveryIndexOnce) {
