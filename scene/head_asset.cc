@@ -12,7 +12,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the asset is read as it lies in memory");
 
-constexpr char kMagic[8] = {'L', 'K', 'H', 'E', 'A', 'D', '2', '\n'};
+constexpr char kMagic[8] = {'L', 'K', 'H', 'E', 'A', 'D', '3', '\n'};
 constexpr std::size_t kHeader = 24;
 constexpr std::size_t kMaxFile = std::size_t{256} << 20;
 constexpr std::size_t kMaxItems = 65536;  // of anything that is counted: names, targets, proxies
@@ -149,7 +149,7 @@ void visit_chunk(Stream& s, HeadAsset& v, std::size_t chunk) {
         t.list(named.texture.rgba);
       });
       break;
-    default:
+    case 5:
       s.plain(v.atlas_width);
       s.plain(v.atlas_height);
       s.list(v.skin_regions);
@@ -158,11 +158,23 @@ void visit_chunk(Stream& s, HeadAsset& v, std::size_t chunk) {
         t.list(skin.rgb);
       });
       break;
+    default:
+      s.items(v.skin_maps, [](Stream& t, SkinMaps& maps) {
+        for (const auto map : kSkinMaps) t.list(maps.*map);
+        t.list(maps.span);
+        t.list(maps.beard);
+      });
+      break;
   }
 }
 
-constexpr std::array<std::array<char, 4>, 6> kTags = {
-    {{'B', 'A', 'S', 'E'}, {'S', 'K', 'I', 'N'}, {'T', 'A', 'R', 'G'}, {'P', 'R', 'O', 'X'}, {'T', 'E', 'X', 'T'}, {'A', 'T', 'L', 'S'}}};
+constexpr std::array<std::array<char, 4>, 7> kTags = {{{'B', 'A', 'S', 'E'},
+                                                      {'S', 'K', 'I', 'N'},
+                                                      {'T', 'A', 'R', 'G'},
+                                                      {'P', 'R', 'O', 'X'},
+                                                      {'T', 'E', 'X', 'T'},
+                                                      {'A', 'T', 'L', 'S'},
+                                                      {'M', 'A', 'P', 'S'}}};
 
 template <std::size_t N>
 bool finite(const std::array<float, N>& v) {
@@ -198,6 +210,15 @@ bool valid(const Texture& t) {
          t.rgba.size() == static_cast<std::size_t>(t.width) * static_cast<std::size_t>(t.height) * 4;
 }
 
+bool valid(const SkinMaps& maps, const SkinRegion& region) {
+  const std::int32_t width = region.width * region.scale;
+  const auto height = static_cast<std::size_t>(region.height * region.scale);
+  const std::size_t texels = static_cast<std::size_t>(width) * height;
+  const auto inside = [width](const SkinMaps::Span& s) { return s.begin >= 0 && s.begin <= s.end && s.end <= width; };
+  return std::ranges::all_of(kSkinMaps, [&](const auto map) { return (maps.*map).size() == texels; }) && maps.span.size() == height &&
+         maps.beard.size() == height && std::ranges::all_of(maps.span, inside) && std::ranges::all_of(maps.beard, inside);
+}
+
 bool valid_atlas(const HeadAsset& a) {
   if (a.atlas_width <= 0 || a.atlas_height <= 0 || a.atlas_width > kMaxSide || a.atlas_height > kMaxSide) return false;
   std::size_t texels = 0;
@@ -207,7 +228,11 @@ bool valid_atlas(const HeadAsset& a) {
       return false;
     texels += static_cast<std::size_t>(r.width) * static_cast<std::size_t>(r.height);
   }
-  return a.skin_regions.size() <= 64 &&
+  std::size_t enlarged = 0;
+  for (const SkinRegion& r : a.skin_regions) {
+    if (r.scale > 1 && (enlarged == a.skin_maps.size() || !valid(a.skin_maps[enlarged++], r))) return false;
+  }
+  return enlarged == a.skin_maps.size() && a.skin_regions.size() <= 64 &&
          std::all_of(a.skins.begin(), a.skins.end(), [&](const Skin& s) { return s.rgb.size() == texels * 3; });
 }
 

@@ -1,6 +1,6 @@
 // The packed head: everything the head model needs of the MakeHuman package, in one file (head.asset).
 //
-// File: 8 bytes "LKHEAD2\n", uint32 number of chunks, 4 zero bytes, uint64 checksum of all that follows, then the chunks: 4-byte
+// File: 8 bytes "LKHEAD3\n", uint32 number of chunks, 4 zero bytes, uint64 checksum of all that follows, then the chunks: 4-byte
 // tag, 4 zero bytes, uint64 length, payload. Little endian throughout. The order and layout of the chunks is in head_asset.cc, one
 // function for both directions. The reader checks every count and index, so a HeadAsset that it returns is safe to use.
 #pragma once
@@ -14,6 +14,7 @@
 
 #include "likeness/status.hpp"
 #include "scene/draw_list.hpp"
+#include "scene/skin_maps.hpp"
 
 namespace likeness::scene {
 
@@ -79,6 +80,7 @@ struct HeadAsset {
   std::int32_t atlas_width = 0, atlas_height = 0;
   std::vector<SkinRegion> skin_regions;
   std::vector<Skin> skins;
+  std::vector<SkinMaps> skin_maps;  ///< one for each enlarged region (scale > 1), in their order
 };
 
 std::vector<std::uint8_t> serialise_head(const HeadAsset& asset);

@@ -62,7 +62,6 @@ Result<HeadModel> HeadModel::create(HeadAsset asset, const Schema& schema) {
   Result<SkinBlender> skins = SkinBlender::create(asset);
   if (!skins.ok()) return skins.status();
   model.skins_.push_back(std::move(*skins));
-  asset.skins.clear();  // the blender holds them
   parallel_for(static_cast<std::int64_t>(asset.textures.size()), [&](std::int64_t index) {
     Texture& texture = asset.textures[static_cast<std::size_t>(index)].texture;
     add_levels(texture);

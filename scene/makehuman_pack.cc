@@ -10,6 +10,7 @@
 
 #include "scene/makehuman_fields.hpp"
 #include "scene/makehuman_skin.hpp"
+#include "scene/makehuman_skin_maps.hpp"
 #include "scene/makehuman_source.hpp"
 #include "scene/mesh.hpp"
 #include "scene/occlusion.hpp"
@@ -303,6 +304,9 @@ Result<HeadAsset> pack_makehuman(const std::filesystem::path& package, std::stri
     asset.proxies.push_back(std::move(proxy.proxy));
   }
   shade_all(&asset);
+  for (const SkinRegion& part : asset.skin_regions) {
+    if (part.scale > 1) asset.skin_maps.push_back(draw_skin_maps(asset, part));
+  }
   return asset;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "base/parallel.hpp"
 #include "image/color.hpp"
@@ -108,7 +109,7 @@ class Planes {
 
 }  // namespace
 
-Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
+Result<SkinBlender> SkinBlender::create(HeadAsset& asset) {
   SkinBlender blender;
   blender.width_ = asset.atlas_width;
   blender.height_ = asset.atlas_height;
@@ -140,10 +141,13 @@ Result<SkinBlender> SkinBlender::create(const HeadAsset& asset) {
       }
     }
   });
+  asset.skins.clear();
+  auto maps = asset.skin_maps.begin();
   for (const SkinRegion& region : blender.regions_) {
     auto& detail = blender.detail_.emplace_back();
-    if (region.scale > 1) detail.emplace_back(asset, region);
+    if (region.scale > 1) detail.emplace(std::move(*maps++), region.width * region.scale);
   }
+  asset.skin_maps.clear();
   return blender;
 }
 
@@ -169,7 +173,7 @@ std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
              (static_cast<std::size_t>(region.atlas_y + y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(region.atlas_x)) *
                  4;
     };
-    if (detail_[k].empty()) {
+    if (!detail_[k]) {
       std::vector<float> row(3 * width);
       for (std::int32_t y = 0; y < region.height; ++y) {
         mix_row(sources, 0, row.size(), row.data());
@@ -179,7 +183,7 @@ std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
       continue;
     }
     // Rows stream through: each source row is enlarged sideways once, and five of them make the rows of the atlas.
-    const SkinDetail& detail = detail_[k].front();
+    const SkinDetail& detail = *detail_[k];
     const std::int32_t scale = region.scale;
     const std::vector<Weights> weights = enlarging_weights(scale);
     Planes narrow(region.width), painted(region.width * scale);
@@ -198,7 +202,7 @@ std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
       }
       for (std::int32_t i = 0; i < scale; ++i) {
         const std::int32_t row = y * scale + i;
-        const SkinDetail::Span span = detail.span(row);
+        const SkinMaps::Span span = detail.span(row);
         for (std::size_t c = 0; c < 3; ++c) {
           std::array<const float*, taps> rows{};
           for (std::int32_t t = 0; t < taps; ++t)

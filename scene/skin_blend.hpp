@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "likeness/status.hpp"
@@ -23,8 +24,8 @@ struct SkinMix {
 /// Holds the skins in linear light. Immutable, safe to share between threads.
 class SkinBlender {
  public:
-  /// Takes the atlas of `asset`. Errors: corrupt_scene when a skin is missing.
-  static Result<SkinBlender> create(const HeadAsset& asset);
+  /// Takes the skins and their maps out of `asset`. Errors: corrupt_scene when a skin is missing.
+  static Result<SkinBlender> create(HeadAsset& asset);
   /// The atlas of one character, opaque, as Texture::linear; black where no triangle of the head lies.
   std::unique_ptr<Texture> blend(const SkinMix& mix) const;
 
@@ -33,7 +34,7 @@ class SkinBlender {
   std::vector<SkinRegion> regions_;
   std::array<std::vector<std::uint16_t>, 18>
       linear_;                                   ///< [age][type][sex]: linear light * 65535; each row of a region: its reds, greens, blues
-  std::vector<std::vector<SkinDetail>> detail_;  ///< of each region: one, or none where the texture is only copied
+  std::vector<std::optional<SkinDetail>> detail_;  ///< of each region; none where the texture is only copied
 };
 
 }  // namespace likeness::scene

@@ -3,10 +3,10 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
-#include <vector>
+#include <utility>
 
-#include "scene/head_asset.hpp"
+#include "scene/draw_list.hpp"
+#include "scene/skin_maps.hpp"
 
 namespace likeness::scene {
 
@@ -20,40 +20,21 @@ struct SkinPaint {
   Vec3 beard_colour{};     ///< linear
 };
 
-/// Maps of one region of the skin atlas, made once from where its texels lie on the head. Immutable.
+/// Paints on one enlarged region of the skin atlas. Immutable.
 class SkinDetail {
  public:
-  /// Texels of a row: [begin, end).
-  struct Span {
-    std::int32_t begin = 0, end = 0;
-  };
-
-  /// `region` is the part of the atlas to paint on; lines and areas are given on MakeHuman's base mesh (asset.base).
-  SkinDetail(const HeadAsset& asset, const SkinRegion& region);
+  /// `width`: texels of a row of the maps.
+  SkinDetail(SkinMaps maps, std::int32_t width) : maps_(std::move(maps)), width_(width) {}
 
   /// The texels of row y that the head's triangles cover, and those around them that interpolation reads.
-  Span span(std::int32_t y) const { return span_[static_cast<std::size_t>(y)]; }
+  SkinMaps::Span span(std::int32_t y) const { return maps_.span[static_cast<std::size_t>(y)]; }
   /// Paints on linear colours of row y of the region: `rgb` points to a red, a green and a blue row of width * scale values, of which
   /// those of span(y) are read and written.
   void paint(const SkinPaint& paint, std::int32_t y, const std::array<float*, 3>& rgb) const;
 
  private:
-  // The texels' numbers in units of 1/255 of what they can be: small, because every picture reads them all.
-  struct Maps {
-    std::vector<std::uint8_t> lip, moustache, chin;  ///< areas, [0, 1]
-    std::vector<std::uint8_t> cheek;                 ///< how far below the upper border of the beard on the cheeks, see cheek_range
-    std::vector<std::uint8_t> wrinkle;               ///< depth, see wrinkle_range
-    std::vector<std::uint8_t> strand, grain;         ///< noise along the hairs, fine noise, [0, 1]
-  };
-
-  // Some rows of the maps: what lies on the head (`covered`: the texels of each row on which triangles lie), and the noise.
-  void draw_fields(const HeadAsset& asset, const SkinRegion& region, Span rows, std::span<Span> covered);
-  void draw_noise(Span rows);
-
-  std::int32_t width_ = 0;  ///< texels of the atlas
-  Maps maps_;
-  std::vector<Span> span_;
-  std::vector<Span> beard_;  ///< the part of each row where a beard can grow
+  SkinMaps maps_;
+  std::int32_t width_;
 };
 
 }  // namespace likeness::scene

@@ -35,8 +35,13 @@ HeadAsset small() {
   a.textures[0].texture.height = 1;
   a.textures[0].texture.rgba = {1, 2, 3, 4, 5, 6, 7, 8};
   a.atlas_width = a.atlas_height = 4;
-  a.skin_regions = {{0, 0, 2, 1, 1, 1}};
-  a.skins = {{"s", {1, 2, 3, 4, 5, 6}}};
+  a.skin_regions = {{0, 0, 2, 1, 1, 1}, {0, 0, 1, 1, 0, 2, 2}};
+  a.skins = {{"s", {1, 2, 3, 4, 5, 6, 7, 8, 9}}};
+  SkinMaps maps;
+  for (const auto map : kSkinMaps) (maps.*map) = {1, 2, 3, 4};
+  maps.span = {{0, 2}, {0, 0}};
+  maps.beard = {{1, 2}, {1, 1}};
+  a.skin_maps = {maps};
   return a;
 }
 
@@ -118,6 +123,15 @@ TEST(HeadAsset, RefusesValuesOutOfRange) {
       [](HeadAsset& a) { a.skin_regions[0].width = 0; },
       [](HeadAsset& a) { a.skin_regions[0].height = std::numeric_limits<std::int32_t>::max(); },
       [](HeadAsset& a) { a.skins[0].rgb.pop_back(); },
+      [](HeadAsset& a) { a.skin_maps.clear(); },
+      [](HeadAsset& a) { a.skin_maps.push_back(a.skin_maps[0]); },
+      [](HeadAsset& a) { a.skin_maps[0].grain.pop_back(); },
+      [](HeadAsset& a) { a.skin_maps[0].lip.push_back(0); },
+      [](HeadAsset& a) { a.skin_maps[0].span.pop_back(); },
+      [](HeadAsset& a) { a.skin_maps[0].beard.pop_back(); },
+      [](HeadAsset& a) { a.skin_maps[0].span[1] = {-1, 1}; },
+      [](HeadAsset& a) { a.skin_maps[0].span[0].end = 3; },
+      [](HeadAsset& a) { a.skin_maps[0].beard[0] = {2, 1}; },
   };
   std::size_t i = 0;
   for (const Break change : breaks) {

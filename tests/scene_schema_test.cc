@@ -194,7 +194,7 @@ TEST(Client, SaysWhatIsMissing) {
   EXPECT_EQ(code(head_json()), Code::not_found);  // no head.asset beside it
   EXPECT_EQ(code(scene(kThree)), Code::unavailable);
   EXPECT_EQ(code("{"), Code::corrupt_scene);
-  EXPECT_TRUE(write_file_atomic(folder / "head.asset", std::string_view("LKHEAD2\n and no more")).ok());
+  EXPECT_TRUE(write_file_atomic(folder / "head.asset", std::string_view("LKHEAD3\n and no more")).ok());
   EXPECT_EQ(code(head_json()), Code::corrupt_scene);
   std::filesystem::remove_all(folder);
 }
