@@ -169,12 +169,12 @@ void visit_chunk(Stream& s, HeadAsset& v, std::size_t chunk) {
 }
 
 constexpr std::array<std::array<char, 4>, 7> kTags = {{{'B', 'A', 'S', 'E'},
-                                                      {'S', 'K', 'I', 'N'},
-                                                      {'T', 'A', 'R', 'G'},
-                                                      {'P', 'R', 'O', 'X'},
-                                                      {'T', 'E', 'X', 'T'},
-                                                      {'A', 'T', 'L', 'S'},
-                                                      {'M', 'A', 'P', 'S'}}};
+                                                       {'S', 'K', 'I', 'N'},
+                                                       {'T', 'A', 'R', 'G'},
+                                                       {'P', 'R', 'O', 'X'},
+                                                       {'T', 'E', 'X', 'T'},
+                                                       {'A', 'T', 'L', 'S'},
+                                                       {'M', 'A', 'P', 'S'}}};
 
 template <std::size_t N>
 bool finite(const std::array<float, N>& v) {

@@ -19,8 +19,8 @@ struct Row {
   const std::uint8_t *lip, *moustache, *chin, *cheek, *wrinkle, *strand, *grain;
 };
 
-LIKENESS_CLONES void paint_skin(const SkinPaint& paint, const Row& row, SkinMaps::Span span, float* __restrict red,
-                                float* __restrict green, float* __restrict blue) {
+LIKENESS_CLONES void paint_skin(const SkinPaint& paint, const Row& row, SkinMaps::Span span, float* __restrict red, float* __restrict green,
+                                float* __restrict blue) {
   // Redder lips lose green and blue, paler ones red: their lightness hardly changes.
   const float r = paint.lip_redness;
   const Vec3 lips = r >= 0 ? Vec3{0.08F * r, -0.38F * r, -0.28F * r} : Vec3{0.14F * r, -0.10F * r, -0.08F * r};

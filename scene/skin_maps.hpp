@@ -8,7 +8,8 @@
 
 namespace likeness::scene {
 
-/// Maps of the texels of an enlarged region, row by row, in units of 1/255 of what they can be: small, because every picture reads them all.
+/// Maps of the texels of an enlarged region, row by row, in units of 1/255 of what they can be: small, because every picture reads them
+/// all.
 struct SkinMaps {
   /// Texels of a row: [begin, end).
   struct Span {
