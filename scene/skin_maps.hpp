@@ -8,8 +8,7 @@
 
 namespace likeness::scene {
 
-/// Maps of the texels of an enlarged region, row by row, in units of 1/255 of what they can be: small, because every picture reads them
-/// all.
+/// Maps of the texels of an enlarged region, row by row. Bytes, because every picture reads them all.
 struct SkinMaps {
   /// Texels of a row: [begin, end).
   struct Span {
