@@ -20,7 +20,7 @@ HWY_INLINE void CopyVector(const float* HWY_RESTRICT from, const float* HWY_REST
   hn::StoreU(v, d, to);
 }
 
-constexpr std::int64_t kBlockSize = (kPanelDepth + 1) * kTileWidth;  // with a row to spill into
+constexpr std::int64_t kBlockSize = (kPanelDepth + 1) * kBlockWidth;  // with a row to spill into
 
 // One tile of a job: places [first, last) of the grid.
 struct TilePlaces {
@@ -29,7 +29,7 @@ struct TilePlaces {
   Runs reads, writes;
 };
 
-// The products [k0, k0 + depth) of a tile's places: block[k * kTileWidth + n], k = c * taps + t. Vectors are copied whole: what lies
+// The products [k0, k0 + depth) of a tile's places: block[k * kBlockWidth + n], k = c * taps + t. Vectors are copied whole: what lies
 // behind a run is overwritten by the next one, and behind the last by the next row. (Tried: four neighbouring tiles at once, for every
 // row lies on a page of its own. The blocks then leave the first-level cache: 3 % slower in the whole step.)
 template <bool kMasked>
@@ -37,7 +37,7 @@ HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const 
                             float* HWY_RESTRICT block) {
   std::int64_t c = k0 / columns.taps;
   std::int64_t t = k0 - c * columns.taps;
-  for (std::int64_t k = 0; k < depth; ++k, block += kTileWidth) {
+  for (std::int64_t k = 0; k < depth; ++k, block += kBlockWidth) {
     const std::int64_t place = c * job.channel_stride + columns.tap_offsets[t];
     for (int r = 0; r < runs.size; ++r) {
       const Run& run = runs.run[r];
@@ -45,10 +45,8 @@ HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const 
       float* HWY_RESTRICT to = block + run.at;
       const float* x = job.source + from;
       const float* mask = kMasked ? job.mask + from : x;
-      // One vector after the other: of a loop, GCC makes a call of memcpy.
       CopyVector<kMasked>(x, mask, to);
-      if (run.count > kLanes) CopyVector<kMasked>(x + kLanes, mask + kLanes, to + kLanes);
-      if (run.count > 2 * kLanes) CopyVector<kMasked>(x + 2 * kLanes, mask + 2 * kLanes, to + 2 * kLanes);
+      for (int n = kLanes; n < run.count; n += kLanes) CopyVector<kMasked>(x + n, mask + n, to + n);
     }
     if (++t == columns.taps) t = 0, ++c;
   }
@@ -94,7 +92,7 @@ HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Ti
   std::int64_t t = 2 * k0 - c * columns.taps;
   const std::int64_t last = HWY_MIN(2 * (k0 + depth), job.channels * columns.taps);
   PairCopy copy{job.source, job.mask, places, 0, nullptr};
-  for (std::int64_t k = 2 * k0; k < last; k += copy.products, block += kTogether / 2 * kTileWidth) {
+  for (std::int64_t k = 2 * k0; k < last; k += copy.products, block += kTogether / 2 * kBlockWidth) {
     copy.products = HWY_MIN(kTogether, last - k);
     for (std::int64_t i = 0; i < copy.products; ++i) {
       places[i] = c * job.channel_stride + columns.tap_offsets[t];
@@ -104,7 +102,7 @@ HWY_INLINE void CopyBlock(const TapJob& job, const TapColumns& columns, const Ti
     if (HasPairs()) {
       avx512::copy_pairs(copy, segments);
     } else {
-      emulated::copy_pairs(copy, segments, kLanes, kTileWidth);
+      emulated::copy_pairs(copy, segments, kLanes);
     }
   }
 }
@@ -162,10 +160,11 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
   }
 }
 
-// Few output channels: a block would be copied for too little work. Tiles of 4 channels x 4 vectors (2 with 16 registers) read the source
-// itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
-constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
-constexpr int kDirectWidth = kDirectVectors * kLanes;
+// Few output channels: a block would be copied for too little work. Tiles of up to 4 channels x 4 vectors (4 x 2 with 16 registers) read the
+// source itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
+template <int kRows>
+constexpr int kDirectVectors = kManyRegisters || kRows <= 3 ? 4 : 2;
+constexpr int kDirectWidth = 4 * kLanes;
 
 // sums[m * kDirectWidth + n]
 template <int kRows, int kUsed>
@@ -181,14 +180,14 @@ HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const
   for (std::int64_t c = 0; c < job.channels; ++c, source += job.channel_stride) {
     for (std::int64_t t = 0; t < columns.taps; ++t, panel += kPanelRows) {
       const float* HWY_RESTRICT place = source + columns.tap_offsets[t];
-      V x[kUsed];
+      V weight[kRows];
 #pragma GCC unroll 4
-      for (int v = 0; v < kUsed; ++v) x[v] = hn::LoadU(d, place + v * kLanes);
+      for (int m = 0; m < kRows; ++m) weight[m] = hn::Set(d, panel[m]);
 #pragma GCC unroll 4
-      for (int m = 0; m < kRows; ++m) {
-        const V weight = hn::Set(d, panel[m]);
+      for (int v = 0; v < kUsed; ++v) {
+        const V x = hn::LoadU(d, place + v * kLanes);
 #pragma GCC unroll 4
-        for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::MulAdd(weight, x[v], sum[m][v]);
+        for (int m = 0; m < kRows; ++m) sum[m][v] = hn::MulAdd(weight[m], x, sum[m][v]);
       }
     }
   }
@@ -200,32 +199,28 @@ HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const
 }
 
 template <int kRows>
-HWY_INLINE void AnyDirectTile(const TapJob& job, const TapColumns& columns, const float* source, int vectors, float* sums) {
-  if (vectors == 1) return DirectTile<kRows, 1>(job, columns, source, sums);
-  if (vectors == 2) return DirectTile<kRows, 2>(job, columns, source, sums);
-  DirectTile<kRows, kDirectVectors>(job, columns, source, sums);
-}
-
-void DirectTiles(const TapJob& job) {
-  HWY_ALIGN float sums[2 * kDirectRows * kDirectWidth];
+HWY_INLINE void DirectTiles(const TapJob& job) {
+  HWY_ALIGN float sums[2 * kRows * kDirectWidth];
   Runs runs;
   runs.size = 1;
   for (std::int64_t n = job.begin; n < job.end;) {
     const std::int64_t row = n / job.width;
     const std::int64_t column = n - row * job.width;
-    const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectWidth});
+    const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectVectors<kRows> * kLanes});
     runs.run[0] = {0, static_cast<int>(count), row, column};
     const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
     for (int p = 0; p < job.column_phases; ++p) {
       const float* source = job.source + row * job.pitch + column;
-      float* to = sums + p * kDirectRows * kDirectWidth;
-      if (job.rows <= 3) {
-        AnyDirectTile<3>(job, job.columns[p], source, vectors, to);
+      float* to = sums + p * kRows * kDirectWidth;
+      if (vectors == 1) {
+        DirectTile<kRows, 1>(job, job.columns[p], source, to);
+      } else if (vectors == 2) {
+        DirectTile<kRows, 2>(job, job.columns[p], source, to);
       } else {
-        AnyDirectTile<4>(job, job.columns[p], source, vectors, to);
+        DirectTile<kRows, kDirectVectors<kRows>>(job, job.columns[p], source, to);
       }
     }
-    StorePanel<kDirectWidth>(job, sums, sums + kDirectRows * kDirectWidth, 0, job.rows, runs);
+    StorePanel<kDirectWidth>(job, sums, sums + kRows * kDirectWidth, 0, job.rows, runs);
     n += count;
   }
 }
@@ -238,14 +233,12 @@ HWY_INLINE const float* Weights(const TapColumns& columns, const float*) { retur
 HWY_INLINE const std::uint32_t* Weights(const TapColumns& columns, const std::uint32_t*) { return columns.pairs; }
 HWY_INLINE bool StraightTiles(const float*) { return true; }
 HWY_INLINE bool StraightTiles(const std::uint32_t*) { return HasPairs(); }
-constexpr int RowsOfTile(const float*) { return kTileRows; }
-constexpr int RowsOfTile(const std::uint32_t*) { return kPanelRows; }
 
 HWY_INLINE void AnyTile(const std::uint32_t* panel, const std::uint32_t* next, const std::uint32_t* block, std::int64_t depth, bool more,
                         int vectors, float* sums, const Finishing* finishing) {
   const PairTile tile{panel, next, block, depth, more, sums, finishing};
   if (HasPairs()) return avx512::pair_tile(tile, vectors);
-  emulated::pair_tile(tile, kTileWidth);
+  emulated::pair_tile(tile);
 }
 
 // One block of products of one column phase: all panels of one tile. N: float, or std::uint32_t for pairs in bfloat16.
@@ -260,30 +253,28 @@ HWY_INLINE void RunPanels(const TapJob& job, int phase, const TilePlaces& tile, 
   for (std::int64_t panel = 0; panel < panels; ++panel) {
     const N* weights = Weights(columns, block) + panel_place(products, columns.panel_count, job.first_panel + panel, k);
     const N* next = weights + depth * kPanelRows;  // the next panel, or what lies behind the last one's block
-    float* to = sums + (phase * panels + panel) * kPanelRows * kTileWidth;
+    float* to = sums + (phase * panels + panel) * kPanelRows * kBlockWidth;
     const std::int64_t row = panel * kPanelRows;
     // Whole tiles that lie in the output as they are go there straight.
     const bool straight = last_products && one_row && tile.last - tile.first == tile.vectors * kLanes && job.rows - row >= kPanelRows;
-    for (int m = 0; m < kPanelRows; m += RowsOfTile(block)) {
-      Finishing finishing;
-      if (straight) {
-        const std::int64_t place = (row + m) * job.out_channel_stride + job.columns[0].column + tile.first;
-        finishing = {job.bias == nullptr ? nullptr : job.bias + row + m, job.residual == nullptr ? nullptr : job.residual + place,
-                     job.out + place, job.out_channel_stride, job.relu};
-      }
-      AnyTile(weights + m, next + m, block, depth, k > 0, tile.vectors, to + m * kTileWidth, straight ? &finishing : nullptr);
+    Finishing finishing;
+    if (straight) {
+      const std::int64_t place = row * job.out_channel_stride + job.columns[0].column + tile.first;
+      finishing = {job.bias == nullptr ? nullptr : job.bias + row, job.residual == nullptr ? nullptr : job.residual + place,
+                   job.out + place, job.out_channel_stride, job.relu};
     }
+    AnyTile(weights, next, block, depth, k > 0, tile.vectors, to, straight ? &finishing : nullptr);
     if (!last_products || straight) continue;
-    StorePanel<kTileWidth>(job, sums + row * kTileWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), tile.writes);
+    StorePanel<kBlockWidth>(job, sums + row * kBlockWidth, to, row, HWY_MIN(kPanelRows, job.rows - row), tile.writes);
   }
 }
 
 template <class N>
 HWY_INLINE void BlockTiles(const TapJob& job) {
   HWY_ALIGN N block[kBlockSize];
-  HWY_ALIGN float sums[kMaxPanels * kPanelRows * kTileWidth];
+  HWY_ALIGN float sums[kMaxPanels * kPanelRows * kBlockWidth];
   const std::int64_t vectors = (job.end - job.begin + kLanes - 1) / kLanes;
-  const std::int64_t tiles = (vectors + kVectors - 1) / kVectors;
+  const std::int64_t tiles = (vectors * kLanes + kBlockWidth - 1) / kBlockWidth;
   const bool one_plane = job.pitch == job.width;
   const bool one_row = job.column_step == 1 && job.out_row_step == job.width;
   TilePlaces now;
@@ -309,7 +300,7 @@ HWY_INLINE void BlockTiles(const TapJob& job) {
 void Tiles(const TapJob& job) {
   const bool few = job.columns[0].panel_count == 1 && job.rows <= kDirectRows;
   if (job.columns[0].pairs != nullptr) return BlockTiles<std::uint32_t>(job);
-  if (few && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
+  if (few && job.mask == nullptr && job.width >= kLanes) return job.rows <= 3 ? DirectTiles<3>(job) : DirectTiles<4>(job);
   BlockTiles<float>(job);
 }
 

@@ -25,14 +25,14 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || (HWY_ARCH_ARM_A64 != 0);
 constexpr int kTileRows = kManyRegisters ? 8 : 4;
 constexpr int kVectors = 3;
-constexpr int kTileWidth = kVectors * kLanes;  // places of the widest tile
+constexpr int kBlockWidth = static_cast<int>(kTilePlaces);  // from one row of a block, or of its sums, to the next
 
 HWY_INLINE V Finish(V v, V residual, bool add, bool relu) {
   if (add) v = hn::Add(v, residual);
   return relu ? hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v) : v;  // NaN stays NaN
 }
 
-// sums[m * kTileWidth + n] of kTileRows channels and kUsed vectors of places, continued or from 0. With `finishing` they go to its
+// sums[m * kBlockWidth + n] of kTileRows channels and kUsed vectors of places, continued or from 0. With `finishing` they go to its
 // output instead. The panel that comes next, and what is added at the end, are called into the cache.
 template <int kUsed>
 HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const float* HWY_RESTRICT block, std::int64_t depth, bool more,
@@ -42,7 +42,7 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
 #pragma GCC unroll 8
   for (int m = 0; m < kTileRows; ++m) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kUsed; ++v) sum[m][v] = more ? hn::Load(d, sums + m * kTileWidth + v * kLanes) : hn::Zero(d);
+    for (int v = 0; v < kUsed; ++v) sum[m][v] = more ? hn::Load(d, sums + m * kBlockWidth + v * kLanes) : hn::Zero(d);
   }
   if (finishing != nullptr) {
     for (int m = 0; m < kTileRows; ++m) {
@@ -66,7 +66,7 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
     }
     panel += kPanelRows;
     next += kPanelRows;
-    block += kTileWidth;
+    block += kBlockWidth;
   }
   if (finishing != nullptr) {
     const Finishing& f = *finishing;
@@ -86,15 +86,37 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
 #pragma GCC unroll 8
   for (int m = 0; m < kTileRows; ++m) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kUsed; ++v) hn::Store(sum[m][v], d, sums + m * kTileWidth + v * kLanes);
+    for (int v = 0; v < kUsed; ++v) hn::Store(sum[m][v], d, sums + m * kBlockWidth + v * kLanes);
   }
 }
 
+// The same for all 8 channels of a panel and any vectors of a block.
 HWY_INLINE void AnyTile(const float* HWY_RESTRICT panel, const float* next, const float* HWY_RESTRICT block, std::int64_t depth, bool more,
                         int vectors, float* HWY_RESTRICT sums, const Finishing* finishing) {
-  if (vectors == 1) return Tile<1>(panel, next, block, depth, more, sums, finishing);
-  if (vectors == 2) return Tile<2>(panel, next, block, depth, more, sums, finishing);
-  Tile<3>(panel, next, block, depth, more, sums, finishing);
+  const int tiles = (vectors + kVectors - 1) / kVectors;
+  for (int m = 0; m < kPanelRows; m += kTileRows) {
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int first = vectors * tile / tiles;
+      const int used = vectors * (tile + 1) / tiles - first;
+      const float* places = block + first * kLanes;
+      float* to = sums + m * kBlockWidth + first * kLanes;
+      Finishing mine;
+      if (finishing != nullptr) {
+        const std::int64_t place = m * finishing->channel_stride + first * kLanes;
+        mine = {finishing->bias == nullptr ? nullptr : finishing->bias + m,
+                finishing->residual == nullptr ? nullptr : finishing->residual + place, finishing->out + place, finishing->channel_stride,
+                finishing->relu};
+      }
+      const Finishing* f = finishing == nullptr ? nullptr : &mine;
+      if (used == 1) {
+        Tile<1>(panel + m, next + m, places, depth, more, to, f);
+      } else if (used == 2) {
+        Tile<2>(panel + m, next + m, places, depth, more, to, f);
+      } else {
+        Tile<3>(panel + m, next + m, places, depth, more, to, f);
+      }
+    }
+  }
 }
 
 // Neighbouring places of a tile that are neighbours in the source too.
@@ -104,7 +126,7 @@ struct Run {
 };
 
 struct Runs {
-  Run run[kTileWidth];
+  Run run[kBlockWidth];
   int size = 0;
 };
 

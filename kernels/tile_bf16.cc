@@ -26,8 +26,7 @@ bool has_bf16_dot() {
 
 namespace {
 
-constexpr int kWidth = 48;
-constexpr int kRows = 8;
+constexpr int kRows = static_cast<int>(kPanelRows);
 
 // `used` lanes of a vector at `from`, zero elsewhere and where the mask says so.
 template <bool kMasked>
@@ -52,7 +51,7 @@ template <bool kMasked, int kMost>
 LIKENESS_BF16 void copy_vector(const PairCopy& c, const Segment* segment, int count, std::uint32_t* to) {
   const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19,
                                               3, 18, 2, 17, 1, 16, 0);
-  for (std::int64_t k = 0; k < c.products; k += 2, to += kWidth) {
+  for (std::int64_t k = 0; k < c.products; k += 2, to += kTilePlaces) {
     const __m512 even = gather<kMasked, kMost>(c, c.places[k], segment, count);
     const __m512 odd = k + 1 < c.products ? gather<kMasked, kMost>(c, c.places[k + 1], segment, count) : _mm512_setzero_ps();
     const __m512i both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));
@@ -81,12 +80,12 @@ LIKENESS_BF16 void tile_of(const PairTile& t) {
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kUsed; ++v) sum[m][v] = t.more ? _mm512_load_ps(t.sums + m * kWidth + 16 * v) : _mm512_setzero_ps();
+    for (int v = 0; v < kUsed; ++v) sum[m][v] = t.more ? _mm512_load_ps(t.sums + m * kTilePlaces + 16 * v) : _mm512_setzero_ps();
   }
   const std::uint32_t* panel = t.panel;
   const std::uint32_t* next = t.next;
   const std::uint32_t* block = t.block;
-  for (std::int64_t k = 0; k < t.pairs; ++k, panel += kRows, next += kRows, block += kWidth) {
+  for (std::int64_t k = 0; k < t.pairs; ++k, panel += kRows, next += kRows, block += kTilePlaces) {
     __m512bh x[kUsed];
 #pragma GCC unroll 8
     for (int v = 0; v < kUsed; ++v) x[v] = reinterpret_cast<__m512bh>(_mm512_load_si512(block + 16 * v));
@@ -103,7 +102,7 @@ LIKENESS_BF16 void tile_of(const PairTile& t) {
   for (int m = 0; m < kRows; ++m) {
     if (t.finishing == nullptr) {
 #pragma GCC unroll 8
-      for (int v = 0; v < kUsed; ++v) _mm512_store_ps(t.sums + m * kWidth + 16 * v, sum[m][v]);
+      for (int v = 0; v < kUsed; ++v) _mm512_store_ps(t.sums + m * kTilePlaces + 16 * v, sum[m][v]);
       continue;
     }
     const Finishing& f = *t.finishing;
@@ -151,9 +150,9 @@ void pair_tile(const PairTile&, int) {}
 
 namespace emulated {
 
-void copy_pairs(const PairCopy& c, const Segments& s, int lanes, std::int64_t width) {
+void copy_pairs(const PairCopy& c, const Segments& s, int lanes) {
   for (std::int64_t k = 0; k < c.products; ++k) {
-    std::uint32_t* row = c.to + k / 2 * width;
+    std::uint32_t* row = c.to + k / 2 * kTilePlaces;
     for (int v = 0; v < s.vectors; ++v) {
       std::uint32_t* to = row + v * lanes;
       for (int i = 0; k % 2 == 0 && i < lanes; ++i) to[i] = 0;
@@ -168,19 +167,19 @@ void copy_pairs(const PairCopy& c, const Segments& s, int lanes, std::int64_t wi
   }
 }
 
-void pair_tile(const PairTile& t, std::int64_t width) {
+void pair_tile(const PairTile& t) {
   const auto even = [](std::uint32_t pair) { return float_from_bfloat16(static_cast<std::uint16_t>(pair)); };
   const auto odd = [](std::uint32_t pair) { return float_from_bfloat16(static_cast<std::uint16_t>(pair >> 16)); };
   for (std::int64_t m = 0; m < kPanelRows; ++m) {
-    for (std::int64_t n = 0; n < width; ++n) {
-      float sum = t.more ? t.sums[m * width + n] : 0.0F;
+    for (std::int64_t n = 0; n < kTilePlaces; ++n) {
+      float sum = t.more ? t.sums[m * kTilePlaces + n] : 0.0F;
       for (std::int64_t k = 0; k < t.pairs; ++k) {
         const std::uint32_t weight = t.panel[k * kPanelRows + m];
-        const std::uint32_t x = t.block[k * width + n];
+        const std::uint32_t x = t.block[k * kTilePlaces + n];
         sum += odd(weight) * odd(x);  // the product is exact
         sum += even(weight) * even(x);
       }
-      t.sums[m * width + n] = sum;
+      t.sums[m * kTilePlaces + n] = sum;
     }
   }
 }

@@ -22,13 +22,12 @@ struct Segment {
 
 /// A tile's vectors: those of vector v are segment[begin[v]] to segment[begin[v + 1]].
 struct Segments {
-  static constexpr int kMostVectors = 3;
-  Segment segment[kTilePlaces + kMostVectors];
-  int begin[kMostVectors + 1];
+  Segment segment[2 * kTilePlaces];
+  int begin[kTilePlaces + 1];
   int vectors;
 };
 
-/// Products of one tile to be rounded: to[(k / 2) * width + n] holds those of k and k + 1, rounded to the nearest, ties to even.
+/// Products of one tile to be rounded: to[(k / 2) * kTilePlaces + n] holds those of k and k + 1, rounded to the nearest, ties to even.
 struct PairCopy {
   const float* source;
   const float* mask;           ///< like the source, where > 0 the source counts; or nullptr
@@ -37,11 +36,11 @@ struct PairCopy {
   std::uint32_t* to;
 };
 
-/// sums[m * width + n] for m < 8, `pairs` deep, continued (`more`) or from 0; with `finishing` they go there instead.
+/// sums[m * kTilePlaces + n] for m < 8, `pairs` deep, continued (`more`) or from 0; with `finishing` they go there instead.
 struct PairTile {
   const std::uint32_t* panel;  ///< [pairs][8]
   const std::uint32_t* next;   ///< what to call into the cache
-  const std::uint32_t* block;  ///< [pairs][width]
+  const std::uint32_t* block;  ///< [pairs][kTilePlaces]
   std::int64_t pairs;
   bool more;
   float* sums;
@@ -51,7 +50,7 @@ struct PairTile {
 /// Whether the processor has the instructions, limits of LIKENESS_TARGETS aside: then functions of namespace avx512 may be called.
 bool has_bf16_dot();
 
-/// Vectors of 16 floats, width 48.
+/// Vectors of 16 floats.
 namespace avx512 {
 void copy_pairs(const PairCopy& copy, const Segments& segments);
 void pair_tile(const PairTile& tile, int vectors);
@@ -59,8 +58,8 @@ void pair_tile(const PairTile& tile, int vectors);
 
 /// The same with vectors of `lanes` floats; without `finishing`.
 namespace emulated {
-void copy_pairs(const PairCopy& copy, const Segments& segments, int lanes, std::int64_t width);
-void pair_tile(const PairTile& tile, std::int64_t width);
+void copy_pairs(const PairCopy& copy, const Segments& segments, int lanes);
+void pair_tile(const PairTile& tile);
 }  // namespace emulated
 
 }  // namespace likeness::kernels

@@ -12,8 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace likeness::kernels::HWY_NAMESPACE {
 
 constexpr int kPoints = static_cast<int>(kWindowPoints);
-constexpr std::int64_t kPointStride = (kWindowDepth + 1) * kTileWidth;  // of transformed windows
-constexpr std::int64_t kPanelSums = kPanelRows * kTileWidth;            // of one point
+constexpr std::int64_t kPointStride = (kWindowDepth + 1) * kBlockWidth;  // of transformed windows
+constexpr std::int64_t kPanelSums = kPanelRows * kBlockWidth;            // of one point
 
 // B' d along one axis, in place.
 HWY_INLINE void TransformFour(V& a, V& b, V& c, V& d) {
@@ -170,7 +170,7 @@ HWY_INLINE void TransformBlock(const WindowJob& job, const Runs& runs, std::int6
   }
   for (std::int64_t k = 0; k < depth; k += job.in_phases) {
     for (int r = 0; r < runs.size; ++r) StageAnyPlanes(job, (k0 + k) / job.in_phases, runs.run[r], line, planes + runs.run[r].at + r);
-    for (int phase = 0; phase < job.in_phases; ++phase) TransformWindows(planes, offsets[phase], runs, windows + (k + phase) * kTileWidth);
+    for (int phase = 0; phase < job.in_phases; ++phase) TransformWindows(planes, offsets[phase], runs, windows + (k + phase) * kBlockWidth);
   }
 }
 
@@ -247,7 +247,7 @@ template <int kStep, int kPhases>
 HWY_INLINE void StoreChannel(const WindowJob& job, const Runs& runs, const float* HWY_RESTRICT sums, int vectors, std::int64_t channel) {
   const D d;
   constexpr int kWide = kStep * kPhases;
-  HWY_ALIGN float lines[kStep][kWide * kTileWidth];
+  HWY_ALIGN float lines[kStep][kWide * kBlockWidth];
   for (int r = 0; r < kPhases; ++r) {
     for (int v = 0; v < vectors; ++v) {
       V outputs[kPhases][kStep * kStep];
@@ -274,12 +274,9 @@ HWY_INLINE void StoreChannel(const WindowJob& job, const Runs& runs, const float
 
 void Transform(const WindowJob& job) {
   Runs runs;
-  float* windows = job.windows;
-  for (std::int64_t first = job.first; first < job.last; first += kTileWidth, windows += kPoints * kPointStride) {
-    FindRuns(first, HWY_MIN(job.last, first + kTileWidth), job.tiles_wide, false, runs);
-    for (std::int64_t k0 = job.begin; k0 < job.end; k0 += kWindowDepth)
-      TransformBlock(job, runs, k0, HWY_MIN(kWindowDepth, job.end - k0), windows + k0 / kWindowDepth * kTransformed);
-  }
+  FindRuns(job.first, job.last, job.tiles_wide, false, runs);
+  for (std::int64_t k0 = job.begin; k0 < job.end; k0 += kWindowDepth)
+    TransformBlock(job, runs, k0, HWY_MIN(kWindowDepth, job.end - k0), job.windows + k0 / kWindowDepth * kTransformed);
 }
 
 void Windows(const WindowJob& job) {
@@ -289,39 +286,35 @@ void Windows(const WindowJob& job) {
   const std::int64_t depth = job.channels * job.in_phases;
   float* sums = job.scratch;
   float* fused = sums + kWindowSums;
-  for (std::int64_t first = job.first; first < job.last; first += kTileWidth) {
-    const std::int64_t last = HWY_MIN(job.last, first + kTileWidth);
-    const int used = static_cast<int>((last - first + kLanes - 1) / kLanes);
-    FindRuns(first, last, job.tiles_wide, false, runs);
-    for (std::int64_t k0 = 0; k0 < depth; k0 += kWindowDepth) {
-      const std::int64_t now = HWY_MIN(kWindowDepth, depth - k0);
-      const float* windows = fused;
-      if (job.windows == nullptr) {
-        TransformBlock(job, runs, k0, now, fused);
-      } else {
-        windows = job.windows + (first - job.first) / kTileWidth * kPoints * kPointStride + k0 / kWindowDepth * kTransformed;
-      }
-      for (int point = 0; point < kPoints; ++point) {
-        const float* weights =
-            job.panels + panel_place(depth, kWindowPoints * job.panel_count, point * job.panel_count + job.first_panel, k0);
-        const float* block = windows + point * kPointStride;
-        for (std::int64_t panel = 0; panel < panels; ++panel, weights += now * kPanelRows) {
-          const float* next = weights + now * kPanelRows;
-          float* to = sums + (panel * kPoints + point) * kPanelSums;
-          for (int m = 0; m < kPanelRows; m += kTileRows)
-            AnyTile(weights + m, next + m, block, now, k0 > 0, used, to + m * kTileWidth, nullptr);
-        }
+  const int used = static_cast<int>((job.last - job.first + kLanes - 1) / kLanes);
+  FindRuns(job.first, job.last, job.tiles_wide, false, runs);
+  for (std::int64_t k0 = 0; k0 < depth; k0 += kWindowDepth) {
+    const std::int64_t now = HWY_MIN(kWindowDepth, depth - k0);
+    const float* windows = fused;
+    if (job.windows == nullptr) {
+      TransformBlock(job, runs, k0, now, fused);
+    } else {
+      windows = job.windows + k0 / kWindowDepth * kTransformed;
+    }
+    for (int point = 0; point < kPoints; ++point) {
+      const float* weights =
+          job.panels + panel_place(depth, kWindowPoints * job.panel_count, point * job.panel_count + job.first_panel, k0);
+      const float* block = windows + point * kPointStride;
+      for (std::int64_t panel = 0; panel < panels; ++panel, weights += now * kPanelRows) {
+        const float* next = weights + now * kPanelRows;
+        float* to = sums + (panel * kPoints + point) * kPanelSums;
+        AnyTile(weights, next, block, now, k0 > 0, used, to, nullptr);
       }
     }
-    for (std::int64_t channel = 0; channel < job.rows; ++channel) {
-      const float* from = sums + channel / kPanelRows * phases * kPoints * kPanelSums + channel % kPanelRows * kTileWidth;
-      if (job.out_phases == 2) {
-        StoreChannel<3, 2>(job, runs, from, used, channel);
-      } else if (job.step == 3) {
-        StoreChannel<3, 1>(job, runs, from, used, channel);
-      } else {
-        StoreChannel<2, 1>(job, runs, from, used, channel);
-      }
+  }
+  for (std::int64_t channel = 0; channel < job.rows; ++channel) {
+    const float* from = sums + channel / kPanelRows * phases * kPoints * kPanelSums + channel % kPanelRows * kBlockWidth;
+    if (job.out_phases == 2) {
+      StoreChannel<3, 2>(job, runs, from, used, channel);
+    } else if (job.step == 3) {
+      StoreChannel<3, 1>(job, runs, from, used, channel);
+    } else {
+      StoreChannel<2, 1>(job, runs, from, used, channel);
     }
   }
 }

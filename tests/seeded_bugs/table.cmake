@@ -107,11 +107,11 @@ seeded_bug(kernels/elementwise_simd.cc "L1: no gradient where a < b"
   [=[hn::IfThenElseZero(hn::Lt(a, b), magnitude)]=]
   [=[hn::IfThenElseZero(hn::Lt(a, @BUG@ ? a : b), magnitude)]=])
 seeded_bug(kernels/conv_tiles.cc "convolution: the second block of products begins anew"
-  [=[AnyTile(weights + m, next + m, block, depth, k > 0, tile.vectors,]=]
-  [=[AnyTile(weights + m, next + m, block, depth, k > 0 && !@BUG@, tile.vectors,]=])
+  [=[AnyTile(weights, next, block, depth, k > 0, tile.vectors,]=]
+  [=[AnyTile(weights, next, block, depth, k > 0 && !@BUG@, tile.vectors,]=])
 seeded_bug(kernels/conv_tiles.cc "convolution: a run of one number more than a vector loses it"
-  [=[if (run.count > kLanes) CopyVector<kMasked>(x + kLanes,]=]
-  [=[if (run.count > kLanes + (@BUG@ ? 1 : 0)) CopyVector<kMasked>(x + kLanes,]=])
+  [=[for (int n = kLanes; n < run.count; n += kLanes)]=]
+  [=[for (int n = kLanes; n < run.count - (@BUG@ ? 1 : 0); n += kLanes)]=])
 seeded_bug(kernels/copy_places.cc "convolution's gradient: the ReLU mask is ignored by the vector loop"
   [=[if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=]
   [=[if (mask != nullptr && !@BUG@) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=])
