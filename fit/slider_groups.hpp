@@ -9,13 +9,14 @@
 namespace likeness {
 
 struct JudgedGroups {
-  std::vector<float> x;  ///< the character, with those groups of sliders at their defaults that the judge sees no use in
+  std::vector<float> x;  ///< the character, with those groups of sliders and marks at their defaults that the judge sees no use in
   double loss = 0;       ///< of it, by the judge
   std::vector<GroupConfidence> groups;
 };
 
 /// Groups of continuous identity parameters go back to the defaults, the most useless first. Shapes, where that clearly lowers the judge's
-/// loss; paint, unless that clearly raises it: a moustache that is hardly seen is none. A group's rise is that of x's loss without the
+/// loss; paint, unless that clearly raises it: a moustache that is hardly seen is none. So do single marks (Parameter::mark) that exceed
+/// their default. A group's rise is that of x's loss without the
 /// group, choices and mixtures included; without those alone, where the sliders went back. `x`: a character whose choices are made. Errors:
 /// those of the problem.
 Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, std::span<const float> x);

@@ -62,6 +62,10 @@ Status parse_parameter(const Json& entry, std::size_t index, Parameter* paramete
     return bad(where + " needs a role: identity or nuisance");
   }
   const Json type = entry.value("type", Json());
+  const Json mark = entry.value("mark", Json(false));
+  if (!mark.is_boolean() || (mark == true && (type != "continuous" || parameter->role != ParameterRole::identity)))
+    return bad(where + " has a \"mark\" that is not true or false, or is not a continuous parameter of identity");
+  parameter->mark = mark == true;
   if (type == "continuous") {
     parameter->type = ParameterType::continuous;
     if (!finite_number(entry, "min", &parameter->minimum) || !finite_number(entry, "default", &parameter->neutral) ||
@@ -123,12 +127,13 @@ Result<Schema> Schema::parse(std::string_view text) {
   }
   // Invalid UTF-8 in keys that we do not read must not throw here.
   schema.canonical_ = root.dump(-1, ' ', false, Json::error_handler_t::replace);
-  // How a program is run says nothing about its pictures: another path or time-out leaves models and characters valid.
+  // How a program is run, and what a fit may take back, say nothing about pictures: models and characters stay valid.
   Json hashed = root;
   if (const auto client = hashed.find("client");
       client != hashed.end() && client->is_object() && client->value("type", Json()) == "process") {
     *client = {{"type", "process"}};
   }
+  for (Json& parameter : hashed["parameters"]) parameter.erase("mark");
   schema.hash_ = sha256_hex(hashed.dump(-1, ' ', false, Json::error_handler_t::replace));
   return schema;
 }

@@ -180,6 +180,32 @@ TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
   EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.58F, 0.8F, 0.1F, 0, 1, 0.7F})->x[0], 0.58F);
 }
 
+TEST(Search, MarksThatTheJudgeSeesNoUseInGoBackOneByOne) {
+  const Schema s = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "marks", "size": 512, "parameters": [
+    {"name": "nose", "group": "face", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
+    {"name": "furrows", "group": "face", "type": "continuous", "role": "identity", "mark": true, "min": 0, "default": 0.5, "max": 1},
+    {"name": "scar", "group": "face", "type": "continuous", "role": "identity", "mark": true, "min": 0, "default": 0.5, "max": 1}]})");
+  // Without its furrows the loss rises by `furrows` for each unit, without the scar by 0.1.
+  class Marks : public SearchProblem {
+   public:
+    Result<Value> evaluate(std::span<const float>, std::span<float>) override { return Value{1, 0}; }
+    Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
+      std::vector<double> losses;
+      for (const auto& x : characters) losses.push_back(1 - 0.1 * (x[0] - 0.5) - furrows * (x[1] - 0.5) - 0.1 * (x[2] - 0.5));
+      return losses;
+    }
+    double furrows = 0.02;
+  } problem;
+  const std::vector<float> x = {0.9F, 0.9F, 0.9F};
+  EXPECT_EQ(judge_groups(problem, s, x)->x, (std::vector<float>{0.9F, 0.5F, 0.9F}));
+  EXPECT_NEAR(judge_groups(problem, s, x)->loss, 1 - 0.04 - 0.04, 1e-6);
+  problem.furrows = 0.03;
+  EXPECT_EQ(judge_groups(problem, s, x)->x, x);
+  // Less of a mark than the average has is none.
+  problem.furrows = 0;
+  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.9F, 0.2F, 0.9F})->x[1], 0.2F);
+}
+
 TEST(Search, IsCorrectedAtCharactersBeforeEveryStage) {
   class Corrected : public Bowl {
    public:

@@ -114,6 +114,17 @@ TEST(Schema, HashIgnoresLayoutOfTheTextOnly) {
     EXPECT_NE(changed(from, to), hash(text)) << to;
     EXPECT_EQ(changed(from, to).size(), 64U) << to;
   }
+  // What a fit may take back is not what is drawn.
+  EXPECT_EQ(changed("\"max\":1", "\"max\":1,\"mark\":true"), hash(text));
+}
+
+TEST(Schema, KnowsMarks) {
+  const auto marks = [](const std::string& mark) {
+    return Schema::parse(scene(R"([{"name":"a","group":"g","type":"continuous","role":"identity",)" + mark + R"("min":0,"default":0.1,"max":1}])"));
+  };
+  EXPECT_TRUE(marks(R"("mark":true,)")->parameters()[0].mark);
+  EXPECT_FALSE(marks(R"("mark":false,)")->parameters()[0].mark);
+  EXPECT_FALSE(marks("")->parameters()[0].mark);
 }
 
 TEST(Schema, RefusesMalformedScenes) {
@@ -138,6 +149,10 @@ TEST(Schema, RefusesMalformedScenes) {
                                   scene("[" + number + R"("min":0,"default":0.5}])"),
                                   scene("[" + number + R"("min":"0","default":0.5,"max":1}])"),
                                   scene("[" + number + R"("min":0,"default":0.5,"max":1e999}])"),
+                                  scene("[" + number + R"("mark":1,"min":0,"default":0.5,"max":1}])"),
+                                  scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance","mark":true,)"
+                                        R"("min":0,"default":0.5,"max":1}])"),
+                                  scene("[" + choice + R"("mark":true,"options":["u","v"],"default":"u"}])"),
                                   scene("[" + choice + R"("options":["u"],"default":"u"}])"),
                                   scene("[" + choice + R"("options":["u","u"],"default":"u"}])"),
                                   scene("[" + choice + R"("options":["u","v"],"default":"w"}])"),

@@ -39,6 +39,9 @@ struct Parameter {
   double maximum = 1;                ///< continuous, client units
   std::vector<std::string> options;  ///< simplex: components; choice: options; continuous: empty
   std::size_t default_option = 0;    ///< choice
+  /// Continuous, identity: values above the default draw something that a face need not have, as furrows or a receding hairline. A fit
+  /// takes it back to the default where the client's picture shows no use of it.
+  bool mark = false;
   std::size_t offset = 0;            ///< first entry in x
 
   /// Entries in x.
