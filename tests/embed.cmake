@@ -1,7 +1,7 @@
 # Embedding: the C API, and programs outside the tree that use the library (label `install`).
 enable_language(C)
 foreach(test embed_api_test embed_memory_test)
-  likeness_test(${test} SOURCES fit_fixture.cc LINKS likeness_fit)
+  likeness_test(${test} LINKS fit_fixture)
 endforeach()
 target_compile_definitions(embed_api_test PRIVATE LIKENESS_VERSION="${PROJECT_VERSION}")
 # The header as strict C99.

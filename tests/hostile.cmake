@@ -1,7 +1,6 @@
 # Hostile files: one set of cases for the tests, the table and the fuzzers' corpus.
-add_library(likeness_hostile STATIC image_files.cc image_hostile_cases.cc image_structure_cases.cc weights_hostile_cases.cc
-                                    hostile_folder_cases.cc)
-target_link_libraries(likeness_hostile PUBLIC likeness_image likeness_weights likeness_align PRIVATE likeness_stb likeness_warnings)
+add_library(likeness_hostile STATIC image_hostile_cases.cc image_structure_cases.cc weights_hostile_cases.cc hostile_folder_cases.cc)
+target_link_libraries(likeness_hostile PUBLIC image_files likeness_weights likeness_align PRIVATE likeness_stb likeness_warnings)
 target_include_directories(likeness_hostile PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 if(UNIX)
   add_executable(hostile_table hostile_table.cc)

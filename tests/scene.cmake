@@ -1,4 +1,3 @@
-find_package(nlohmann_json REQUIRED)
 likeness_test(scene_schema_test LINKS likeness_scene)
 likeness_test(scene_sampling_test LINKS likeness_scene)
 likeness_test(scene_character_test LINKS likeness_scene nlohmann_json::nlohmann_json)
@@ -7,7 +6,7 @@ likeness_test(scene_mhm_test LINKS likeness_scene nlohmann_json::nlohmann_json)
 likeness_test(scene_mesh_test LINKS likeness_scene likeness_image nlohmann_json::nlohmann_json)
 likeness_test(scene_asset_test LINKS likeness_scene)
 if(NOT WIN32)
-  likeness_test(scene_client_test SOURCES fit_fixture.cc LINKS likeness_fit nlohmann_json::nlohmann_json)
+  likeness_test(scene_client_test LINKS fit_fixture nlohmann_json::nlohmann_json)
 endif()
 # The rest needs the packed head, and that needs the npm package.
 if(TARGET head_asset)
