@@ -160,8 +160,8 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
   }
 }
 
-// Few output channels: a block would be copied for too little work. Tiles of up to 4 channels x 4 vectors (4 x 2 with 16 registers) read the
-// source itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
+// Few output channels: a block would be copied for too little work. Tiles of up to 4 channels x 4 vectors (4 x 2 with 16 registers) read
+// the source itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
 template <int kRows>
 constexpr int kDirectVectors = kManyRegisters || kRows <= 3 ? 4 : 2;
 constexpr int kDirectWidth = 4 * kLanes;

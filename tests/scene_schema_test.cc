@@ -120,7 +120,8 @@ TEST(Schema, HashIgnoresLayoutOfTheTextOnly) {
 
 TEST(Schema, KnowsMarks) {
   const auto marks = [](const std::string& mark) {
-    return Schema::parse(scene(R"([{"name":"a","group":"g","type":"continuous","role":"identity",)" + mark + R"("min":0,"default":0.1,"max":1}])"));
+    return Schema::parse(
+        scene(R"([{"name":"a","group":"g","type":"continuous","role":"identity",)" + mark + R"("min":0,"default":0.1,"max":1}])"));
   };
   EXPECT_TRUE(marks(R"("mark":true,)")->parameters()[0].mark);
   EXPECT_FALSE(marks(R"("mark":false,)")->parameters()[0].mark);

@@ -42,7 +42,7 @@ struct Parameter {
   /// Continuous, identity: values above the default draw something that a face need not have, as furrows or a receding hairline. A fit
   /// takes it back to the default where the client's picture shows no use of it.
   bool mark = false;
-  std::size_t offset = 0;            ///< first entry in x
+  std::size_t offset = 0;  ///< first entry in x
 
   /// Entries in x.
   std::size_t size() const { return type == ParameterType::continuous ? 1 : options.size(); }
