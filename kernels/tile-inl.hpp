@@ -93,11 +93,9 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT panel, const float* next, const
 // The same for all 8 channels of a panel and any vectors of a block.
 HWY_INLINE void AnyTile(const float* HWY_RESTRICT panel, const float* next, const float* HWY_RESTRICT block, std::int64_t depth, bool more,
                         int vectors, float* HWY_RESTRICT sums, const Finishing* finishing) {
-  const int tiles = (vectors + kVectors - 1) / kVectors;
   for (int m = 0; m < kPanelRows; m += kTileRows) {
-    for (int tile = 0; tile < tiles; ++tile) {
-      const int first = vectors * tile / tiles;
-      const int used = vectors * (tile + 1) / tiles - first;
+    for (int first = 0, used = 0; first < vectors; first += used) {
+      used = vectors - first == 4 ? 2 : HWY_MIN(vectors - first, kVectors);  // one vector alone has too few sums to hide their latency
       const float* places = block + first * kLanes;
       float* to = sums + m * kBlockWidth + first * kLanes;
       Finishing mine;
