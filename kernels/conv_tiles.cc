@@ -30,7 +30,7 @@ struct TilePlaces {
 };
 
 // The products [k0, k0 + depth) of a tile's places: block[k * kBlockWidth + n], k = c * taps + t. Vectors are copied whole: what lies
-// behind a run is overwritten by the next one, and behind the last by the next row. (Tried: four neighbouring tiles at once, for every
+// behind a run is overwritten by the next one, and behind the last by the next row. (Tried with AVX-512: four blocks at once, for every
 // row lies on a page of its own. The blocks then leave the first-level cache: 3 % slower in the whole step.)
 template <bool kMasked>
 HWY_INLINE void CopySingles(const TapJob& job, const TapColumns& columns, const Runs& runs, std::int64_t k0, std::int64_t depth,
@@ -160,11 +160,10 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
   }
 }
 
-// Few output channels: a block would be copied for too little work. Tiles of up to 4 channels x 4 vectors (4 x 2 with 16 registers) read
-// the source itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
-template <int kRows>
-constexpr int kDirectVectors = kManyRegisters || kRows <= 3 ? 4 : 2;
-constexpr int kDirectWidth = 4 * kLanes;
+// Few output channels: a block would be copied for too little work. Tiles of 4 channels x 4 vectors (2 with 16 registers) read the source
+// itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
+constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
+constexpr int kDirectWidth = kDirectVectors * kLanes;
 
 // sums[m * kDirectWidth + n]
 template <int kRows, int kUsed>
@@ -180,14 +179,14 @@ HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const
   for (std::int64_t c = 0; c < job.channels; ++c, source += job.channel_stride) {
     for (std::int64_t t = 0; t < columns.taps; ++t, panel += kPanelRows) {
       const float* HWY_RESTRICT place = source + columns.tap_offsets[t];
-      V weight[kRows];
+      V x[kUsed];
 #pragma GCC unroll 4
-      for (int m = 0; m < kRows; ++m) weight[m] = hn::Set(d, panel[m]);
+      for (int v = 0; v < kUsed; ++v) x[v] = hn::LoadU(d, place + v * kLanes);
 #pragma GCC unroll 4
-      for (int v = 0; v < kUsed; ++v) {
-        const V x = hn::LoadU(d, place + v * kLanes);
+      for (int m = 0; m < kRows; ++m) {
+        const V weight = hn::Set(d, panel[m]);
 #pragma GCC unroll 4
-        for (int m = 0; m < kRows; ++m) sum[m][v] = hn::MulAdd(weight[m], x, sum[m][v]);
+        for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::MulAdd(weight, x[v], sum[m][v]);
       }
     }
   }
@@ -199,28 +198,32 @@ HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const
 }
 
 template <int kRows>
-HWY_INLINE void DirectTiles(const TapJob& job) {
-  HWY_ALIGN float sums[2 * kRows * kDirectWidth];
+HWY_INLINE void AnyDirectTile(const TapJob& job, const TapColumns& columns, const float* source, int vectors, float* sums) {
+  if (vectors == 1) return DirectTile<kRows, 1>(job, columns, source, sums);
+  if (vectors == 2) return DirectTile<kRows, 2>(job, columns, source, sums);
+  DirectTile<kRows, kDirectVectors>(job, columns, source, sums);
+}
+
+void DirectTiles(const TapJob& job) {
+  HWY_ALIGN float sums[2 * kDirectRows * kDirectWidth];
   Runs runs;
   runs.size = 1;
   for (std::int64_t n = job.begin; n < job.end;) {
     const std::int64_t row = n / job.width;
     const std::int64_t column = n - row * job.width;
-    const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectVectors<kRows> * kLanes});
+    const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectWidth});
     runs.run[0] = {0, static_cast<int>(count), row, column};
     const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
     for (int p = 0; p < job.column_phases; ++p) {
       const float* source = job.source + row * job.pitch + column;
-      float* to = sums + p * kRows * kDirectWidth;
-      if (vectors == 1) {
-        DirectTile<kRows, 1>(job, job.columns[p], source, to);
-      } else if (vectors == 2) {
-        DirectTile<kRows, 2>(job, job.columns[p], source, to);
+      float* to = sums + p * kDirectRows * kDirectWidth;
+      if (job.rows <= 3) {
+        AnyDirectTile<3>(job, job.columns[p], source, vectors, to);
       } else {
-        DirectTile<kRows, kDirectVectors<kRows>>(job, job.columns[p], source, to);
+        AnyDirectTile<4>(job, job.columns[p], source, vectors, to);
       }
     }
-    StorePanel<kDirectWidth>(job, sums, sums + kRows * kDirectWidth, 0, job.rows, runs);
+    StorePanel<kDirectWidth>(job, sums, sums + kDirectRows * kDirectWidth, 0, job.rows, runs);
     n += count;
   }
 }
@@ -300,7 +303,7 @@ HWY_INLINE void BlockTiles(const TapJob& job) {
 void Tiles(const TapJob& job) {
   const bool few = job.columns[0].panel_count == 1 && job.rows <= kDirectRows;
   if (job.columns[0].pairs != nullptr) return BlockTiles<std::uint32_t>(job);
-  if (few && job.mask == nullptr && job.width >= kLanes) return job.rows <= 3 ? DirectTiles<3>(job) : DirectTiles<4>(job);
+  if (few && job.mask == nullptr && job.width >= kLanes) return DirectTiles(job);
   BlockTiles<float>(job);
 }
 

@@ -10,7 +10,8 @@
 // source is first copied, 96 products of 48 places at a time, into a block of 18 KB that stays in the first-level cache for all panels of
 // the task: loads are then aligned, whatever the shift, and planes a power of two apart do not evict each other. A block is one tile wide
 // with AVX-512, two with AVX2: 48 places are three whole cache lines, and weights pass by half as often as with 24 (2 % of a fit step on a
-// Zen 3: 3x3 by Winograd 4 to 10 % faster, but 8 % slower at 8x8). Copying costs a load and a store for every `rows` multiply-adds. Sums of unfinished tiles wait on the stack.
+// Zen 3: 3x3 by Winograd 4 to 10 % faster, but 8 % slower at 8x8). Copying costs a load and a store for every `rows` multiply-adds. Sums
+// of unfinished tiles wait on the stack.
 // One thread of a Zen 4, GCC 12: the tile alone 97 to 100 % of the FMA peak (8 x 3, 12 x 2, 6 x 4, 4 x 6 and 14 x 2 alike; with AVX2 4 x 3
 // and 6 x 2), most layers of a fit step 77 to 92 %, gradients at 64x64 63 % (docs/performance.md). Tried and left out:
 // blocks of 64, 192, 256 and 512 products (no difference), calling the source's next rows into the cache (none), reading planes without
