@@ -34,10 +34,12 @@ class BuiltinClient final : public GameClient {
   }
 
   Result<Mesh> mesh(std::span<const float> x, bool expression) const override {
-    RenderOptions options;
-    options.neutral = !expression;
-    const Result<std::vector<float>> canonical = scene::canonical_character(schema_, x, options);
+    Result<std::vector<float>> canonical = scene::canonical_character(schema_, x, {});
     if (!canonical.ok()) return canonical.status();
+    for (const Parameter& p : schema_.parameters()) {
+      // What animates a head puts its expressions on a face that has none, not even the one at rest.
+      if (!expression && p.role == ParameterRole::nuisance && p.type == ParameterType::continuous) (*canonical)[p.offset] = 0.5F;
+    }
     return scene::mesh_from(model_.draw(*canonical));
   }
 
@@ -79,6 +81,7 @@ Result<std::vector<float>> canonical_character(const Schema& schema, std::span<c
       if (p.role != ParameterRole::nuisance) continue;
       const auto at = static_cast<std::ptrdiff_t>(p.offset);
       std::copy_n(average.begin() + at, p.size(), canonical.begin() + at);
+      if (p.type == ParameterType::continuous) canonical[p.offset] = static_cast<float>(p.from_client(p.rest));
     }
   }
   schema.canonicalise(canonical);

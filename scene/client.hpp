@@ -10,7 +10,7 @@
 
 namespace likeness::scene {
 
-/// The character to draw: `x` made valid, with the nuisance parameters at their defaults where the options say neutral.
+/// The character to draw: `x` made valid, with the nuisance parameters at rest where the options say neutral.
 /// Errors: invalid_argument (length, entries that are not finite, options out of range).
 Result<std::vector<float>> canonical_character(const Schema& schema, std::span<const float> x, const RenderOptions& options);
 

@@ -73,6 +73,11 @@ Status parse_parameter(const Json& entry, std::size_t index, Parameter* paramete
       return bad(where + " needs the numbers min, default and max");
     if (!(parameter->minimum < parameter->neutral && parameter->neutral < parameter->maximum))
       return bad(where + " needs min < default < max");
+    const bool rests = entry.contains("rest");
+    if (rests && (parameter->role != ParameterRole::nuisance || !finite_number(entry, "rest", &parameter->rest) ||
+                  parameter->rest < parameter->minimum || parameter->rest > parameter->maximum))
+      return bad(where + " has a \"rest\" that is not from min to max, or is no nuisance");
+    if (!rests) parameter->rest = parameter->neutral;
   } else if (type == "simplex") {
     parameter->type = ParameterType::simplex;
     return parse_options(entry, "components", where, parameter);
@@ -127,13 +132,14 @@ Result<Schema> Schema::parse(std::string_view text) {
   }
   // Invalid UTF-8 in keys that we do not read must not throw here.
   schema.canonical_ = root.dump(-1, ' ', false, Json::error_handler_t::replace);
-  // How a program is run, and what a fit may take back, say nothing about pictures: models and characters stay valid.
+  // How a program is run, what a fit may take back, and which of all pictures is called neutral, change no picture of an x: models and
+  // characters stay valid.
   Json hashed = root;
   if (const auto client = hashed.find("client");
       client != hashed.end() && client->is_object() && client->value("type", Json()) == "process") {
     *client = {{"type", "process"}};
   }
-  for (Json& parameter : hashed["parameters"]) parameter.erase("mark");
+  for (Json& parameter : hashed["parameters"]) parameter.erase("mark"), parameter.erase("rest");
   schema.hash_ = sha256_hex(hashed.dump(-1, ' ', false, Json::error_handler_t::replace));
   return schema;
 }

@@ -44,6 +44,20 @@ TEST(Head, DefaultFillsTheContractsFrame) {
   for (int x = 0; x < 512; ++x) EXPECT_EQ(r.labels[static_cast<std::size_t>(x)], 0) << "hair touches the top";
 }
 
+TEST(Head, NeutralPicturesShowAFaceAtRestAndMeshesOneWithoutExpression) {
+  const Parameter& smile = *client().schema().find("smile");
+  EXPECT_GT(smile.rest, smile.neutral);
+  std::vector<float> laughing = with("smile", 1.0F), none = client().schema().default_vector();
+  laughing[client().schema().find("yaw")->offset] = 0.9F;
+  const Rendering neutral = render(laughing, 128, true, true);
+  EXPECT_EQ(neutral.rgb, render(with("smile", static_cast<float>(smile.from_client(smile.rest)))).rgb);
+  EXPECT_NE(neutral.rgb, render(none).rgb);
+  const auto still = client().mesh(laughing, false), plain = client().mesh(none, true), posed = client().mesh(laughing, true);
+  ASSERT_TRUE(still.ok() && plain.ok() && posed.ok());
+  EXPECT_EQ(still->parts[0].position, plain->parts[0].position);
+  EXPECT_NE(still->parts[0].position, posed->parts[0].position);
+}
+
 TEST(Head, ShowsAllElevenLabelsWhereTheyBelong) {
   const Rendering r = render(with("mouth_open", 0.8F), 256);
   std::array<double, 11> count{}, sum_x{}, sum_y{};

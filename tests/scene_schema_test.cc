@@ -116,6 +116,10 @@ TEST(Schema, HashIgnoresLayoutOfTheTextOnly) {
   }
   // What a fit may take back is not what is drawn.
   EXPECT_EQ(changed("\"max\":1", "\"max\":1,\"mark\":true"), hash(text));
+  const auto turn = [](const std::string& rest) {
+    return hash(scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance",)" + rest + R"("min":0,"default":0.5,"max":1}])"));
+  };
+  EXPECT_EQ(turn(R"("rest":0.7,)"), turn(""));
 }
 
 TEST(Schema, KnowsMarks) {
@@ -126,6 +130,18 @@ TEST(Schema, KnowsMarks) {
   EXPECT_TRUE(marks(R"("mark":true,)")->parameters()[0].mark);
   EXPECT_FALSE(marks(R"("mark":false,)")->parameters()[0].mark);
   EXPECT_FALSE(marks("")->parameters()[0].mark);
+}
+
+TEST(Schema, KnowsWhatFacesAreLikeAtRest) {
+  const auto rest = [](const std::string& rest) {
+    return Schema::parse(
+               scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance",)" + rest + R"("min":-1,"default":0.5,"max":1}])"))
+        ->parameters()[0]
+        .rest;
+  };
+  EXPECT_EQ(rest(R"("rest":0.7,)"), 0.7);
+  EXPECT_EQ(rest(R"("rest":-1,)"), -1);
+  EXPECT_EQ(rest(""), 0.5);
 }
 
 TEST(Schema, RefusesMalformedScenes) {
@@ -152,6 +168,11 @@ TEST(Schema, RefusesMalformedScenes) {
                                   scene("[" + number + R"("min":0,"default":0.5,"max":1e999}])"),
                                   scene("[" + number + R"("mark":1,"min":0,"default":0.5,"max":1}])"),
                                   scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance","mark":true,)"
+                                        R"("min":0,"default":0.5,"max":1}])"),
+                                  scene("[" + number + R"("rest":0.5,"min":0,"default":0.5,"max":1}])"),
+                                  scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance","rest":1.5,)"
+                                        R"("min":0,"default":0.5,"max":1}])"),
+                                  scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance","rest":"0",)"
                                         R"("min":0,"default":0.5,"max":1}])"),
                                   scene("[" + choice + R"("mark":true,"options":["u","v"],"default":"u"}])"),
                                   scene("[" + choice + R"("options":["u"],"default":"u"}])"),

@@ -42,6 +42,9 @@ struct Parameter {
   /// Continuous, identity: values above the default draw something that a face need not have, as furrows or a receding hairline. A fit
   /// takes it back to the default where the client's picture shows no use of it.
   bool mark = false;
+  /// Continuous, nuisance, client units: where neutral pictures have it, such as a trace of a smile. The default where scene.json says
+  /// nothing else; no expression at all is always the default.
+  double rest = 0;
   std::size_t offset = 0;  ///< first entry in x
 
   /// Entries in x.
@@ -122,7 +125,7 @@ std::vector<float> draw_human(const Schema& schema, std::uint64_t seed, std::uin
 struct RenderOptions {
   int size = 512;        ///< side in pixels, 16 to 4096
   bool labels = false;   ///< also the label map
-  bool neutral = false;  ///< every nuisance parameter at its default: frontal, expressionless, standard light
+  bool neutral = false;  ///< every nuisance parameter at rest (Parameter::rest): frontal, relaxed, standard light
   int supersample = 2;   ///< samples a pixel and axis, 1 to 4
   /// Built-in head: not 0 puts random glasses of this seed on the face; labels stay those of what is behind. For training.
   std::uint64_t glasses = 0;
