@@ -118,6 +118,7 @@ ObjectiveOptions plain_objective(LossKind loss) {
                       .choice_prior = 0,
                       .guess = 0,
                       .iris = 0,
+                      .glasses = 0,
                       .weigh_places = false,
                       .centre_domains = false}};
 }

@@ -12,6 +12,7 @@
 
 #include "fit/companions.hpp"
 #include "fit/feature_target.hpp"
+#include "fit/frame_lines.hpp"
 #include "fit/iris.hpp"
 #include "fit/objective.hpp"
 #include "fit/prior.hpp"
@@ -52,7 +53,8 @@ struct Objective::State {
   Tensor<float> imitated;       // the same less the client's lead over the generator (correct())
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
-  std::optional<IrisHue> iris;  // the photo's
+  std::optional<IrisHue> iris;      // the photo's
+  std::optional<FrameLines> lines;  // likewise
   ColourTerm colours;
 
   std::vector<WeightedTerm> terms;                                       // the depths in order, then the others
@@ -77,6 +79,7 @@ struct Objective::State {
     std::array<double, 136> landmarks{};
     std::array<double, 3 * kColourRegions> colours{};  // the companions' where the client shows none
     std::optional<IrisHue> iris;
+    std::optional<FrameLines> lines;
   };
   std::mutex idle_mutex;
   std::vector<std::unique_ptr<PictureProgram>> idle;

@@ -14,7 +14,7 @@ struct Number {
   const char* name;
   double ObjectiveWeights::*value;
 };
-constexpr std::array<Number, 11> kNumbers = {{{"features", &ObjectiveWeights::features},
+constexpr std::array<Number, 12> kNumbers = {{{"features", &ObjectiveWeights::features},
                                               {"probabilities", &ObjectiveWeights::probabilities},
                                               {"landmarks", &ObjectiveWeights::landmarks},
                                               {"colours", &ObjectiveWeights::colours},
@@ -24,7 +24,8 @@ constexpr std::array<Number, 11> kNumbers = {{{"features", &ObjectiveWeights::fe
                                               {"tint_prior", &ObjectiveWeights::tint_prior},
                                               {"guess", &ObjectiveWeights::guess},
                                               {"choice_prior", &ObjectiveWeights::choice_prior},
-                                              {"iris", &ObjectiveWeights::iris}}};
+                                              {"iris", &ObjectiveWeights::iris},
+                                              {"glasses", &ObjectiveWeights::glasses}}};
 struct Switch {
   const char* name;
   bool ObjectiveWeights::*value;

@@ -28,7 +28,9 @@ class BuiltinClient final : public GameClient {
     const Result<std::vector<float>> canonical = scene::canonical_character(schema_, x, options);
     if (!canonical.ok()) return canonical.status();
     scene::DrawList list = model_.draw(*canonical);
-    if (options.glasses != 0) scene::add_glasses(options.glasses, list.landmarks, &list);
+    const auto worn = [](const scene::Draw& draw) { return draw.material == scene::Material::glasses; };
+    if (options.glasses != 0 && std::ranges::none_of(list.draws, worn))
+      scene::add_glasses(scene::random_glasses(options.glasses), list.landmarks, &list);
     const scene::View view = model_.view(*canonical);
     return scene::rasterise(list, model_.camera(), view, model_.framing(list.landmarks, view), options);
   }

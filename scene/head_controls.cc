@@ -111,7 +111,8 @@ Status HeadModel::resolve_parameters(const Schema& schema) {
                                                      {light_height, "light_height", kNumber},
                                                      {light_strength, "light_strength", kNumber},
                                                      {light_warmth, "light_warmth", kNumber},
-                                                     {background, "background", kNumber}}};
+                                                     {background, "background", kNumber},
+                                                     {glasses, "glasses", kChoice}}};
   for (const Need& need : kNeeds) {
     const Parameter* found = schema.find(need.name);
     if (found == nullptr || found->type != need.type) return bad(std::string("scene.json lacks the parameter \"") + need.name + "\"");
@@ -200,6 +201,10 @@ Status HeadModel::resolve_options() {
         std::find_if(asset_.textures.begin(), asset_.textures.end(), [&](const NamedTexture& t) { return t.name == "eye_" + option; });
     if (found == asset_.textures.end()) return bad("the asset has no eye colour \"" + option + "\"");
     eye_texture_.push_back(static_cast<std::size_t>(found - asset_.textures.begin()));
+  }
+  for (const std::string& option : known_[glasses].options) {
+    glasses_.push_back(glasses_style(option));
+    if (glasses_.back() == nullptr && option != "none") return bad("there are no glasses \"" + option + "\"");
   }
   return Status::success();
 }

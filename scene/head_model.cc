@@ -174,6 +174,7 @@ DrawList HeadModel::draw(std::span<const float> x) const {
     for (const Vec3& p : draw.position) draw.fade.push_back(cut.left(p));
   }
   for (const std::uint16_t p : asset_.landmarks) list.landmarks.push_back(shape.point[p]);
+  if (const GlassesStyle* style = glasses_[chosen(glasses, x)]; style != nullptr) add_glasses(*style, list.landmarks, &list);
   return list;
 }
 

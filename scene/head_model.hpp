@@ -10,6 +10,7 @@
 #include "likeness/status.hpp"
 #include "scene/camera.hpp"
 #include "scene/draw_list.hpp"
+#include "scene/glasses.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/skin_blend.hpp"
 
@@ -18,8 +19,8 @@ namespace likeness::scene {
 /// MakeHuman's head under a schema. Immutable: one model serves any number of threads.
 class HeadModel {
  public:
-  /// Errors: corrupt_scene when the schema lacks a parameter that the head needs, or names a target, hair, brow or eye colour
-  /// that the asset lacks.
+  /// Errors: corrupt_scene when the schema lacks a parameter that the head needs, names a target, hair, brow or eye colour
+  /// that the asset lacks, or glasses that have no style.
   static Result<HeadModel> create(HeadAsset asset, const Schema& schema);
 
   /// The triangles of a character. `x` is canonical (Schema::canonicalise) and has the schema's size. Textures that the list
@@ -86,6 +87,7 @@ class HeadModel {
     light_strength,
     light_warmth,
     background,
+    glasses,
     known_count
   };
 
@@ -120,6 +122,7 @@ class HeadModel {
   std::vector<Slider> sliders_;
   std::vector<Macro> macros_;
   std::vector<std::size_t> common_, hair_, brow_, eye_texture_;  ///< proxies always there; proxy of each option (npos: none); textures
+  std::vector<const GlassesStyle*> glasses_;                     ///< of each option; nullptr: none
   std::vector<std::uint32_t> skin_points_;                       ///< skin triangles as points
   std::vector<std::vector<std::uint32_t>> proxy_points_;
   std::array<Vec2, 51> reference_{};  ///< of the default character, in parts of the picture

@@ -197,6 +197,12 @@ bool draw_look(const Parameter& p, const Person& person, const Beard& beard, Ran
     choose(p, random->pick(weight), x);
     return true;
   }
+  if (p.name == "glasses") {
+    std::vector<double> weight;
+    for (const std::string& option : p.options) weight.push_back(option == "none" ? 3.0 * static_cast<double>(p.size() - 1) : 1);
+    choose(p, random->pick(weight), x);
+    return true;
+  }
   if (p.name == "eye_color") {
     std::vector<double> weight;
     for (const std::string& option : p.options)

@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/parallel.hpp"
 #include "head_client.hpp"
+#include "likeness/mesh.hpp"
 #include "likeness/scene.hpp"
 #include "scene/head_asset.hpp"
 #include "scene/head_model.hpp"
@@ -123,7 +124,7 @@ TEST(Head, NeutralIgnoresPoseExpressionAndLight) {
   const Schema& schema = client().schema();
   std::vector<float> x = draw_human(schema, 5, 0), calm = x;
   for (const Parameter& p : schema.parameters()) {
-    if (p.role == ParameterRole::nuisance) calm[p.offset] = 0.5F;
+    if (p.role == ParameterRole::nuisance) calm[p.offset] = static_cast<float>(p.from_client(p.rest));
   }
   EXPECT_EQ(render(x, 96, true, true).rgb, render(calm, 96).rgb);
   EXPECT_NE(render(x, 96).rgb, render(calm, 96).rgb);

@@ -16,12 +16,14 @@ namespace {
 
 using Looks = std::map<std::string, double>;  // client units
 
-Rendering render(const Looks& looks, const std::string& hair = "short01", std::uint64_t glasses = 0) {
+Rendering render(const Looks& looks, const std::string& hair = "short01", std::uint64_t glasses = 0, const std::string& worn = "none") {
   const Schema& schema = client().schema();
   std::vector<float> x = schema.default_vector();
   for (const auto& [name, value] : looks) x[schema.find(name)->offset] = static_cast<float>(schema.find(name)->from_client(value));
-  const Parameter& style = *schema.find("hair");
-  for (std::size_t i = 0; i < style.size(); ++i) x[style.offset + i] = style.options[i] == hair ? 1.0F : 0.0F;
+  for (const auto& [name, option] : {std::pair{"hair", &hair}, {"glasses", &worn}}) {
+    const Parameter& choice = *schema.find(name);
+    for (std::size_t i = 0; i < choice.size(); ++i) x[choice.offset + i] = choice.options[i] == *option ? 1.0F : 0.0F;
+  }
   RenderOptions options;
   options.size = 256;
   options.labels = true;
@@ -150,6 +152,20 @@ TEST(Looks, GlassesChangeThePictureNotTheLabels) {
     EXPECT_EQ(with.rgb, render({{"yaw", 8}}, "short01", seed).rgb);
   }
   EXPECT_NE(render({}, "short01", 1).rgb, render({}, "short01", 2).rgb);
+}
+
+TEST(Looks, EveryPairOfGlassesIsItsOwnAndLabelsAreOfTheFace) {
+  std::vector<Rendering> seen = {render({})};
+  for (const std::string& option : client().schema().find("glasses")->options) {
+    if (option == "none") continue;
+    const Rendering with = render({}, "short01", 0, option);
+    for (const Rendering& other : seen) EXPECT_NE(with.rgb, other.rgb) << option;
+    EXPECT_EQ(with.labels, seen[0].labels);
+    EXPECT_EQ(with.landmarks, seen[0].landmarks);
+    EXPECT_EQ(with.rgb, render({}, "short01", 7, option).rgb) << "nobody wears two pairs";
+    seen.push_back(with);
+  }
+  EXPECT_EQ(seen.size(), client().schema().find("glasses")->options.size());
 }
 
 TEST(Looks, NearCamerasEnlargeTheNose) {

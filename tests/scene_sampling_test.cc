@@ -86,7 +86,7 @@ TEST(SamplingHuman, LooksFollowThePerson) {
   const auto at = [&](const char* name) { return s.find(name)->offset; };
   int bearded_men = 0, bearded_women = 0, receding_women = 0;
   double eyes = 0;
-  int grey_old = 0, old_people = 0, grey_young = 0, young_people = 0, smiles = 0;
+  int grey_old = 0, old_people = 0, grey_young = 0, young_people = 0, smiles = 0, without_glasses = 0;
   double agreement = 0, spread = 0;
   const int n = 3000;
   for (int i = 0; i < n; ++i) {
@@ -95,6 +95,7 @@ TEST(SamplingHuman, LooksFollowThePerson) {
     if (x[at("age")] > 0.9F) ++old_people, grey_old += grey;
     if (x[at("age")] < 0.6F) ++young_people, grey_young += grey;
     smiles += x[at("smile")] > 0.7F;
+    without_glasses += s.find("glasses")->options[s.chosen(*s.find("glasses"), x)] == "none";
     (x[at("gender")] > 0.5F ? bearded_men : bearded_women) += x[at("beard_chin")] > 0.55F;
     if (x[at("gender")] < 0.2F) receding_women += x[at("hairline_recession")] > 0.6F;
     eyes += (x[at("eye_height_inner")] - 0.5) * (x[at("eye_height_mid")] - 0.5) / n;
@@ -107,6 +108,7 @@ TEST(SamplingHuman, LooksFollowThePerson) {
   EXPECT_NEAR(eyes / spread, 0.49, 0.1);  // sliders that share a trait go together
   EXPECT_GT(smiles, n / 4);
   EXPECT_LT(smiles, n / 2);
+  EXPECT_NEAR(static_cast<double>(without_glasses) / n, 0.75, 0.03);
   EXPECT_GT(agreement, 0.55);  // independent draws give 1/3
   EXPECT_NEAR(std::sqrt(spread), 0.19, 0.03);
 }
@@ -116,7 +118,7 @@ TEST(SamplingHuman, IsTheSameOnEveryMachine) {
   const auto x = draw_human(head(), 1, 5);
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(i % 7 + 1);
-  EXPECT_DOUBLE_EQ(sum, 246.97195192788422);
+  EXPECT_DOUBLE_EQ(sum, 249.97195192788422);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ constexpr const char* kThree = R"([{"name":"a","group":"g","type":"continuous","
 TEST(Schema, ReadsTheCommittedHead) {
   const auto schema = Schema::parse(head_json());
   ASSERT_TRUE(schema.ok()) << schema.status().message;
-  EXPECT_EQ(schema->size(), 142U);
+  EXPECT_EQ(schema->size(), 148U);
   EXPECT_EQ(schema->hash().size(), 64U);
   std::size_t entries = 0, nuisance = 0;
   for (const Parameter& p : schema->parameters()) {
@@ -116,7 +116,7 @@ TEST(Schema, HashIgnoresLayoutOfTheTextOnly) {
   }
   // What a fit may take back is not what is drawn.
   EXPECT_EQ(changed("\"max\":1", "\"max\":1,\"mark\":true"), hash(text));
-  const auto turn = [](const std::string& rest) {
+  const auto turn = [&](const std::string& rest) {
     return hash(scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance",)" + rest + R"("min":0,"default":0.5,"max":1}])"));
   };
   EXPECT_EQ(turn(R"("rest":0.7,)"), turn(""));
@@ -133,9 +133,9 @@ TEST(Schema, KnowsMarks) {
 }
 
 TEST(Schema, KnowsWhatFacesAreLikeAtRest) {
-  const auto rest = [](const std::string& rest) {
+  const auto rest = [](const std::string& entry) {
     return Schema::parse(
-               scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance",)" + rest + R"("min":-1,"default":0.5,"max":1}])"))
+               scene(R"([{"name":"a","group":"g","type":"continuous","role":"nuisance",)" + entry + R"("min":-1,"default":0.5,"max":1}])"))
         ->parameters()[0]
         .rest;
   };

@@ -1,7 +1,7 @@
 // Record once, freeze, run: a recording of a tape becomes a program that runs in one block of memory and allocates nothing.
 //
 //   Tape<float> tape;
-//   Var x = tape.variable({142}, start);
+//   Var x = tape.variable({148}, start);
 //   Var loss = l1_mean(extractor.features(generator(x))[0], tape.constant(target));
 //   Result<Program<float>> program = freeze<float>({.loss = loss, .gradients = {x}});
 //   if (!program.ok()) return program.status();
