@@ -41,8 +41,7 @@ std::vector<std::string> fit_notes(const FitResult& result, const Schema& schema
   if (crossed(result.aligned, result.framed) && !crossed(result.posed, result.drawn))
     notes.emplace_back(
         "Something crosses the bridge of the nose, probably glasses, and the character wears none: eyes and brows behind them are known "
-        "less "
-        "surely.");
+        "less surely.");
   if (const double other = other_hair(result.photo_labels, result.posed_labels); other > kOtherHair) {
     char text[160];
     std::snprintf(text, sizeof text, "%.0f %% of the hair's outline differs: no style has this cut, or a hat covers it.", 100 * other);
