@@ -36,6 +36,10 @@ def mapping(before, after):
         # Another default option moves nothing that an entry of a choice means.
         if key not in new or any(new[key][k] != v for k, v in facts.items() if k != "default" or facts["type"] == "continuous"):
             raise SystemExit(f"the new scene lacks or changes {' '.join(str(k) for k in key if k)}: train the model again")
+    for name, part in new.keys() - old.keys():
+        # A generator's constant part is spread over the options of its choices: an option without weights would lack its share.
+        if any(name == known for known, _ in old):
+            raise SystemExit(f"the new scene adds {part} to {name}: only whole parameters can be added without training")
     rows = list(old)
     return np.array([rows.index(key) if key in old else -1 for key in new])
 
@@ -106,8 +110,8 @@ def main():
         architecture[size] = len(rows)
         if "schema" in architecture:
             architecture["schema"] = schema
-        known = [p["name"] for p in after["parameters"] if p["name"] not in {q["name"] for q in before["parameters"]}]
-        note = f"Trained before the scene had {', '.join(known)}, which has no effect here."
+        added = [p["name"] for p in after["parameters"] if p["name"] not in {q["name"] for q in before["parameters"]}]
+        note = f"Trained before the scene had {', '.join(added)}, which has no effect here."
         metadata.update(architecture=json.dumps(architecture), schema=schema, note=" ".join(filter(None, [metadata.get("note"), note])))
         safetensors_io.save(path, extended(name, tensors, rows, after), metadata)
     export.write_manifest(a.model)

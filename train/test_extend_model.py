@@ -29,7 +29,9 @@ class ExtendModelTest(unittest.TestCase):
         del gone["parameters"][0]
         wider["parameters"][-1]["max"] = 2
         other_option = json.loads(json.dumps(after(1)).replace("cap", "crown"))
-        for scene in (gone, wider, other_option):
+        one_more = after(1)
+        one_more["parameters"][2]["options"].append("crown")
+        for scene in (gone, wider, other_option, one_more):
             with self.assertRaises(SystemExit):
                 extend_model.mapping(BEFORE, scene)
 
