@@ -1,9 +1,11 @@
 // Losses: forward and gradient side by side. Formulas: likeness/autodiff.hpp.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
 
 #include "autodiff/operation.hpp"
+#include "base/parallel.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace likeness {
@@ -58,28 +60,31 @@ class Broadcast {
   bool vector_ = false;
 };
 
-// body(first element, weights of the run or nullptr where they are one number, that number, elements) for every run.
+// body(part, first element, weights of the run or nullptr where they are one number, that number, elements) for every run. Runs are shared
+// out to at most kParts parts whose bounds depend on their number alone; a part's come one after the other. Of few runs each is split
+// inside the body instead.
+constexpr std::int64_t kParts = 64, kFewRuns = 8;
 template <class T, class Body>
 void for_runs(const Broadcast& run, const T* weights, Body body) {
-  for (std::int64_t k = 0; k < run.segments; ++k) {
-    const T* w = weights == nullptr ? nullptr : weights + run.offset(k);
-    if (run.vector()) {
-      body(k * run.length, w, T(1), run.length);
-    } else {
-      body(k * run.length, static_cast<const T*>(nullptr), w == nullptr ? T(1) : *w, run.length);
+  const std::int64_t parts = run.segments < kFewRuns ? 1 : std::min(kParts, run.segments);
+  parallel_for(parts, [&](std::int64_t part) {
+    for (std::int64_t k = run.segments * part / parts; k < run.segments * (part + 1) / parts; ++k) {
+      const T* w = weights == nullptr ? nullptr : weights + run.offset(k);
+      if (run.vector()) {
+        body(part, k * run.length, w, T(1), run.length);
+      } else {
+        body(part, k * run.length, static_cast<const T*>(nullptr), w == nullptr ? T(1) : *w, run.length);
+      }
     }
-  }
+  });
 }
 
-// Sum of the broadcast weights.
+// Sum of the weights over all elements of a; each counts for as many of them. nullptr: ones.
 template <class T>
-kernels::Wide<T> norm(const Broadcast& run, const T* weights) {
-  kernels::Wide<T> sum(0);
-  for_runs(run, weights, [&](std::int64_t, const T* w, T scale, std::int64_t n) {
-    if (w == nullptr) sum += static_cast<kernels::Wide<T>>(scale) * static_cast<kernels::Wide<T>>(n);
-    for (std::int64_t i = 0; w != nullptr && i < n; ++i) sum += w[i];
-  });
-  return sum;
+kernels::Wide<T> norm(const Shape& a, const T* weights, const Shape& of_weights) {
+  kernels::Wide<T> sum(weights == nullptr ? 1 : 0);
+  for (std::int64_t i = 0; weights != nullptr && i < of_weights.size(); ++i) sum += static_cast<kernels::Wide<T>>(weights[i]);
+  return sum * kernels::Wide<T>(static_cast<double>(a.size()) / static_cast<double>(weights == nullptr ? 1 : of_weights.size()));
 }
 
 // sum w distance(a, b) / sum w. sum(step, first element, weights, elements) adds distances up, gradient(step, input, first element,
@@ -95,26 +100,29 @@ Var<T> mean_loss(const char* name, Var<T> a, Var<T> b, Var<T> weights, Sum sum, 
     return Shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(shape.rank())));
   }();
   const bool weighted = weights.valid();
-  const std::optional<Broadcast> found = Broadcast::create(shape, weighted ? weights.shape() : one);
+  const Shape of_weights = weighted ? weights.shape() : one;
+  const std::optional<Broadcast> found = Broadcast::create(shape, of_weights);
   if (!found) return op.fail("weights " + weights.shape().text() + " do not broadcast over " + shape.text());
   if (op.wants_gradient(weights)) return op.fail("the weights must be a constant");
   const Broadcast run = *found;
-  if (weighted && op.value(weights) != nullptr && !(kernels::real_part(norm(run, op.value(weights))) > 0))
+  if (weighted && op.value(weights) != nullptr && !(kernels::real_part(norm(shape, op.value(weights), of_weights)) > 0))
     return op.fail("the weights must have a positive sum");
   return op.record(
       {.shape = {}, .reads_inputs = true, .flops = 3.0 * static_cast<double>(shape.size())},
       [=](Forward<T>& f) {
-        kernels::Wide<T> total(0);
-        for_runs(run, f.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
-          total += static_cast<kernels::Wide<T>>(scale) * sum(f, at, w, n);
+        std::array<kernels::Wide<T>, kParts> sums{};
+        for_runs(run, f.x(2), [&](std::int64_t part, std::int64_t at, const T* w, T scale, std::int64_t n) {
+          sums[static_cast<std::size_t>(part)] += static_cast<kernels::Wide<T>>(scale) * sum(f, at, w, n);
         });
-        *f.y() = static_cast<T>(total / norm(run, f.x(2)));
+        kernels::Wide<T> total(0);
+        for (const kernels::Wide<T>& part : sums) total += part;
+        *f.y() = static_cast<T>(total / norm(shape, f.x(2), of_weights));
       },
       [=](Backward<T>& back) {
-        const kernels::Wide<T> factor = static_cast<kernels::Wide<T>>(*back.dy()) / norm(run, back.x(2));
+        const kernels::Wide<T> factor = static_cast<kernels::Wide<T>>(*back.dy()) / norm(shape, back.x(2), of_weights);
         for (const std::size_t i : {0, 1}) {
           back.into(i, [&](T* dx) {
-            for_runs(run, back.x(2), [&](std::int64_t at, const T* w, T scale, std::int64_t n) {
+            for_runs(run, back.x(2), [&](std::int64_t, std::int64_t at, const T* w, T scale, std::int64_t n) {
               gradient(back, i, at, w, static_cast<T>(factor * static_cast<kernels::Wide<T>>(scale)), dx + at, n);
             });
           });

@@ -3,7 +3,7 @@
 
 #include "autodiff/dimensions.hpp"
 #include "autodiff/operation.hpp"
-#include "kernels/reduce.hpp"
+#include "kernels/softmax.hpp"
 
 namespace likeness {
 

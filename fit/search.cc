@@ -252,6 +252,7 @@ class Search {
     }
     std::ranges::sort(
         order, [this](std::size_t a, std::size_t b) { return influence_[a] != influence_[b] ? influence_[a] > influence_[b] : a < b; });
+    double known = std::numeric_limits<double>::quiet_NaN();  // x's loss, from the choice before
     for (const std::size_t k : order) {
       if (ended_) break;
       const Parameter& p = schema_.parameters()[k];
@@ -260,13 +261,15 @@ class Search {
         std::vector<float> character = x;
         std::fill_n(character.begin() + static_cast<std::ptrdiff_t>(p.offset), p.size(), 0.0F);
         character[p.offset + option] = 1;
-        characters.push_back(std::move(character));
+        if (std::isnan(known) || character != x) characters.push_back(std::move(character));
       }
       const Result<std::vector<double>> losses = problem_.judge(characters);
       if (!losses.ok()) return losses.status();
-      // The likeliest where no loss is a number.
-      const auto least = std::ranges::min_element(*losses, [](double a, double b) { return a < b || (!std::isnan(a) && std::isnan(b)); });
-      if (!std::isnan(*least)) x = std::move(characters[static_cast<std::size_t>(least - losses->begin())]);
+      // x stays, the likeliest, where no loss is a number.
+      for (std::size_t i = 0; i < characters.size(); ++i) {
+        const double loss = (*losses)[i];
+        if (loss < known || (std::isnan(known) && !std::isnan(loss))) known = loss, x = std::move(characters[i]);
+      }
     }
     return Status::success();
   }

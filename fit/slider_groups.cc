@@ -69,20 +69,21 @@ Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, 
   const std::vector<std::string> names = identity_groups(schema);
   const std::vector<Part> parts = all_parts(problem, schema, names, x);
   std::vector<std::vector<float>> characters = {{x.begin(), x.end()}};
-  for (const Part& part : parts) characters.push_back(without(schema, x, part.parameters));
-  std::vector<std::size_t> wholes;  // of each group, the character without all of it
-  for (std::size_t g = 0; g < names.size(); ++g) {
-    std::vector<float> whole = without_group(schema, x, names[g]);
-    wholes.push_back(whole == characters[1 + g] ? 1 + g : characters.size());
-    if (whole != characters[1 + g]) characters.push_back(std::move(whole));
-  }
+  const auto place = [&characters](std::vector<float> character) {  // each different one is drawn once
+    const auto found = std::ranges::find(characters, character);
+    if (found == characters.end()) return characters.push_back(std::move(character)), characters.size() - 1;
+    return static_cast<std::size_t>(found - characters.begin());
+  };
+  std::vector<std::size_t> fewer_at, whole_at;  // without each part, and without all of each group
+  for (const Part& part : parts) fewer_at.push_back(place(without(schema, x, part.parameters)));
+  for (const std::string& name : names) whole_at.push_back(place(without_group(schema, x, name)));
   const Result<std::vector<double>> losses = problem.judge(characters);
   if (!losses.ok()) return losses.status();
 
   JudgedGroups judged{characters[0], (*losses)[0], {}};
   std::vector<std::size_t> order(parts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto loss_without = [&](std::size_t part) { return (*losses)[1 + part]; };
+  const auto loss_without = [&](std::size_t part) { return (*losses)[fewer_at[part]]; };
   std::ranges::sort(
       order, [&](std::size_t a, std::size_t b) { return loss_without(a) != loss_without(b) ? loss_without(a) < loss_without(b) : a < b; });
   std::vector<bool> useless(parts.size());
@@ -100,7 +101,7 @@ Result<JudgedGroups> judge_groups(SearchProblem& problem, const Schema& schema, 
   }
   for (std::size_t g = 0; g < names.size(); ++g) {
     // What is left of a group whose sliders went back are its choices and mixtures.
-    const double rise = std::max(0.0, (*losses)[wholes[g]] - (useless[g] ? loss_without(g) : (*losses)[0]));
+    const double rise = std::max(0.0, (*losses)[whole_at[g]] - (useless[g] ? loss_without(g) : (*losses)[0]));
     judged.groups.push_back({names[g], rise, rise / (rise + GroupConfidence::kHalfSure)});
   }
   return judged;

@@ -1,5 +1,6 @@
 // Sums, softmax and cross-entropy along the middle of an [outer, n, inner] view, on any number type, and copies between strided
-// arrays. Sums of single precision are collected in double. Templates only: these are small beside the convolutions.
+// arrays. Sums of single precision are collected in double. Templates only: these are small beside the convolutions. Softmax of many
+// single precision columns: softmax.hpp.
 #pragma once
 
 #include <algorithm>
@@ -115,7 +116,7 @@ Wide<T> cross_entropy(const MiddleShape& s, const T* x, const std::int32_t* labe
 template <class T>
 void cross_entropy_gradient(const MiddleShape& s, const T* x, const std::int32_t* labels, std::int32_t ignore, T scale, T* dx) {
   const T each = scale / T(static_cast<double>(count_labels(labels, s.outer * s.inner, ignore)));
-  softmax(s, x, 1.0, dx);
+  softmax<T>(s, x, 1.0, dx);
   for (std::int64_t o = 0; o < s.outer; ++o) {
     for (std::int64_t i = 0; i < s.inner; ++i) {
       const std::int32_t label = labels[o * s.inner + i];

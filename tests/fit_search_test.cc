@@ -123,8 +123,9 @@ TEST(Search, ChoicesAreTheJudgesAndTheRestTheLosss) {
   const auto result = search(problem, s, s.default_vector(), {.iterations = 200, .step = 0.05});
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(s.chosen(*s.find("strong"), result->x), 3U);
-  // The options of both choices, the result, and that without the sliders of its one group and without all of it.
-  EXPECT_EQ(problem.judged, 2 + 4 + 1 + 2);
+  // The options of both choices (but the one that the first has left), the result, and that without the sliders of its one group and
+  // without all of it.
+  EXPECT_EQ(problem.judged, 2 + 3 + 1 + 2);
   EXPECT_NEAR(result->x[0], 0.3, 0.02);
 }
 
@@ -153,12 +154,13 @@ TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
     Result<Value> evaluate(std::span<const float>, std::span<float>) override { return Value{1, 0}; }
     Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
       std::vector<double> losses;
+      most = std::max(most, characters.size());
       for (const auto& x : characters)
         losses.push_back(1 - 0.1 * std::abs(x[0] - 0.5) + 0.1 * std::abs(x[1] - 0.5) - 0.005 * std::abs(x[2] - 0.5) + 0.2 * x[3]);
       return losses;
     }
     bool shapes(std::size_t entry) const override { return entry != painted; }
-    std::size_t painted = 99;
+    std::size_t painted = 99, most = 0;
   } problem;
   const std::vector<float> x = {0.9F, 0.8F, 0.1F, 0, 1, 0.7F};
   const auto judged = judge_groups(problem, s, x);
@@ -171,6 +173,7 @@ TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
   EXPECT_NEAR(judged->groups[0].confidence, 0.8, 1e-4);
   EXPECT_EQ(judged->groups[1].rise, 0);
   EXPECT_NEAR(judged->groups[2].rise, 0.2 + 0.002, 1e-6);
+  EXPECT_EQ(problem.most, 1 + 3 + 1U);  // the hair twice, with its style and without; nothing twice that is the same
 
   // A nose that only paints stays for its 0.04, but not for less than 0.01.
   problem.painted = 0;

@@ -55,7 +55,7 @@ seeded_floor(autodiff)
 target_link_libraries(seeded_autodiff PRIVATE seeded_kernels)
 
 set(seeded_programs "")
-foreach(test autodiff_gradient_test autodiff_fusion_test autodiff_program_test golden_operations_test kernels_conv_test kernels_winograd_test kernels_elementwise_test kernels_sampling_test)
+foreach(test autodiff_gradient_test autodiff_fusion_test autodiff_program_test golden_operations_test kernels_conv_test kernels_winograd_test kernels_elementwise_test kernels_softmax_test kernels_sampling_test)
   add_executable(seeded_${test} $<TARGET_OBJECTS:${test}>)
   if(test MATCHES "gradient|fusion")
     target_sources(seeded_${test} PRIVATE $<TARGET_OBJECTS:operation_catalogue>)

@@ -145,6 +145,18 @@ seeded_bug(kernels/elementwise.cc "weighted distance: the first chunk's weights 
 seeded_bug(kernels/elementwise.cc "transposed matrix: dy's first chunk for all"
   [=[w + i * outputs + o, dy + o, nullptr]=]
   [=[w + i * outputs + o, dy + (@BUG@ ? 0 : o), nullptr]=])
+seeded_bug(kernels/softmax.cc "softmax: the first picture for all of a batch"
+  [=[body(task / chunks * s.n * s.inner + first,]=]
+  [=[body((@BUG@ ? 0 : task / chunks * s.n * s.inner) + first,]=])
+seeded_bug(kernels/softmax_simd.cc "softmax: a negative beta takes off the least exponent"
+  [=[most = beta_value < 0 ?]=]
+  [=[most = beta_value < 0 && !@BUG@ ?]=])
+seeded_bug(autodiff/ops_loss.cc "weighted distance: the last run of a part is left out"
+  [=[k < run.segments * (part + 1) / parts; ++k) {]=]
+  [=[k < run.segments * (part + 1) / parts - (@BUG@ && parts > 1 ? 1 : 0); ++k) {]=])
+seeded_bug(autodiff/ops_loss.cc "weighted distance: a weight counts once, however often it is used"
+  [=[return sum * kernels::Wide<T>(static_cast<double>(a.size()) /]=]
+  [=[return sum * kernels::Wide<T>(@BUG@ ? 1.0 : static_cast<double>(a.size()) /]=])
 
 # freeze().
 seeded_bug(autodiff/ops_conv.cc "fused convolution: the residual is missing"
