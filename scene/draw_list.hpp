@@ -11,8 +11,8 @@ namespace likeness::scene {
 using Vec2 = std::array<float, 2>;
 using Vec3 = std::array<float, 3>;
 
-/// Colour picture with alpha, not premultiplied; row 0 is the top row (v = 1 of MakeHuman's uv). Either 8-bit sRGB or, made anew for
-/// every character and opaque, in linear light (as_srgb() in texture.hpp makes the one from the other).
+/// Colour picture with alpha, not premultiplied; row 0 is the top row (v = 1 of MakeHuman's uv). Either 8-bit sRGB or, mixed for
+/// a character and opaque, in linear light (as_srgb() in texture.hpp makes the one from the other).
 struct Texture {
   int width = 0;
   int height = 0;
@@ -57,7 +57,7 @@ struct Draw {
 /// Everything that one character needs to be drawn.
 struct DrawList {
   std::vector<Draw> draws;
-  std::vector<std::unique_ptr<const Texture>> textures;  ///< those that belong to this character alone (its skin)
+  std::vector<std::shared_ptr<const Texture>> textures;  ///< those that are not the model's: the skin, glasses
   std::vector<Vec3> landmarks;                           ///< 68 world positions (dlib's order), from the mesh
 };
 

@@ -151,7 +151,24 @@ Result<SkinBlender> SkinBlender::create(HeadAsset& asset) {
   return blender;
 }
 
-std::unique_ptr<Texture> SkinBlender::blend(const SkinMix& mix) const {
+std::shared_ptr<const Texture> SkinBlender::blend(const SkinMix& mix) const {
+  std::vector<Kept>& skins = recent_->skins;
+  {
+    const std::lock_guard lock(recent_->mutex);
+    const auto found = std::ranges::find(skins, mix, &Kept::mix);
+    if (found != skins.end()) {
+      std::rotate(skins.begin(), found, found + 1);
+      return skins.front().skin;
+    }
+  }
+  std::shared_ptr<const Texture> skin = mixed(mix);
+  const std::lock_guard lock(recent_->mutex);
+  skins.insert(skins.begin(), {mix, skin});
+  if (skins.size() > kMostKept) skins.pop_back();
+  return skin;
+}
+
+std::unique_ptr<Texture> SkinBlender::mixed(const SkinMix& mix) const {
   std::vector<Source> sources;
   for (std::size_t age = 0; age < 3; ++age) {
     for (std::size_t type = 0; type < 3; ++type) {

@@ -18,6 +18,7 @@ struct SkinPaint {
   float moustache = 0, chin = 0, jaw = 0;
   float beard_height = 0;  ///< where the beard ends on the cheeks: -1 along the jaw, 1 up to the cheekbones
   Vec3 beard_colour{};     ///< linear
+  bool operator==(const SkinPaint&) const = default;
 };
 
 /// Paints on one enlarged region of the skin atlas. Immutable.

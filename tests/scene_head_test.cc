@@ -151,15 +151,32 @@ TEST(Head, FramingHoldsTheInnerLandmarks) {
   EXPECT_LT(nose("pitch")[1], average.landmarks[30][1] - eyes[1] - 3);
 }
 
-TEST(Head, AnOpenMouthStretchesNeitherTeethNorHair) {
-  const auto text = read_text_file(kHeadModel / "scene.json");
-  ASSERT_TRUE(text.ok());
-  const auto schema = Schema::parse(*text);
+Result<scene::HeadModel> head_model() {
   auto asset = scene::read_head(kHeadModel / "head.asset");
-  ASSERT_TRUE(schema.ok() && asset.ok());
-  const auto model = scene::HeadModel::create(std::move(*asset), *schema);
+  EXPECT_TRUE(asset.ok());
+  return scene::HeadModel::create(std::move(*asset), client().schema());
+}
+
+TEST(Head, KeepsTheLastSkins) {
+  const auto model = head_model();
   ASSERT_TRUE(model.ok()) << model.status().message;
-  const scene::DrawList closed = model->draw(schema->default_vector()), open = model->draw(with("mouth_open", 1));
+  const auto skin = [&model](const std::vector<float>& x) { return model->draw(x).textures.front(); };
+  const std::vector<float> average = client().schema().default_vector();
+  const auto first = skin(average), furrowed = skin(with("wrinkles", 1));
+  EXPECT_NE(first->linear, furrowed->linear);
+  EXPECT_EQ(skin(with("nose_vert", 0)), first);  // another nose, the very same skin
+  EXPECT_EQ(skin(with("wrinkles", 1)), furrowed);
+  const std::vector<std::uint16_t> texels = first->linear;
+  for (const char* name : {"beard_jaw", "lip_redness", "gender"}) EXPECT_NE(skin(with(name, 1))->linear, texels) << name;
+  const auto again = skin(average);
+  EXPECT_NE(again, first);  // mixed anew
+  EXPECT_EQ(again->linear, texels);
+}
+
+TEST(Head, AnOpenMouthStretchesNeitherTeethNorHair) {
+  const auto model = head_model();
+  ASSERT_TRUE(model.ok()) << model.status().message;
+  const scene::DrawList closed = model->draw(client().schema().default_vector()), open = model->draw(with("mouth_open", 1));
   ASSERT_EQ(closed.draws.size(), open.draws.size());
   for (std::size_t d = 0; d < closed.draws.size(); ++d) {
     const auto top = [](const scene::Draw& draw) {
