@@ -43,6 +43,8 @@ void repeat_middle(const MiddleShape& s, const T* y, T scale, T* x) {
   }
 }
 
+namespace reference {
+
 /// y = exp(beta x) / sum_n exp(beta x). y may be x.
 template <class T>
 void softmax(const MiddleShape& s, const T* x, double beta, T* y) {
@@ -85,6 +87,8 @@ void softmax_gradient(const MiddleShape& s, const T* y, const T* dy, double beta
   }
 }
 
+}  // namespace reference
+
 /// Labels [outer, inner] that are not `ignore`.
 inline std::int64_t count_labels(const std::int32_t* labels, std::int64_t n, std::int32_t ignore) {
   return n - std::count(labels, labels + n, ignore);
@@ -116,7 +120,7 @@ Wide<T> cross_entropy(const MiddleShape& s, const T* x, const std::int32_t* labe
 template <class T>
 void cross_entropy_gradient(const MiddleShape& s, const T* x, const std::int32_t* labels, std::int32_t ignore, T scale, T* dx) {
   const T each = scale / T(static_cast<double>(count_labels(labels, s.outer * s.inner, ignore)));
-  softmax<T>(s, x, 1.0, dx);
+  reference::softmax(s, x, 1.0, dx);
   for (std::int64_t o = 0; o < s.outer; ++o) {
     for (std::int64_t i = 0; i < s.inner; ++i) {
       const std::int32_t label = labels[o * s.inner + i];

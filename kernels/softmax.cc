@@ -24,13 +24,13 @@ void for_columns(const MiddleShape& s, const Body& body) {
 }  // namespace
 
 void softmax(const MiddleShape& s, const float* x, double beta, float* y) {
-  if (s.inner < kFewColumns) return softmax<float>(s, x, beta, y);
+  if (s.inner < kFewColumns) return reference::softmax(s, x, beta, y);
   for_columns(
       s, [&](std::int64_t at, std::int64_t columns) { simd::softmax(s.n, s.inner, columns, x + at, static_cast<float>(beta), y + at); });
 }
 
 void softmax_gradient(const MiddleShape& s, const float* y, const float* dy, double beta, float* dx) {
-  if (s.inner < kFewColumns) return softmax_gradient<float>(s, y, dy, beta, dx);
+  if (s.inner < kFewColumns) return reference::softmax_gradient(s, y, dy, beta, dx);
   for_columns(s, [&](std::int64_t at, std::int64_t columns) {
     simd::softmax_gradient(s.n, s.inner, columns, y + at, dy + at, static_cast<float>(beta), dx + at);
   });

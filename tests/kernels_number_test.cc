@@ -8,7 +8,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/group_norm.hpp"
 #include "kernels/pool.hpp"
-#include "kernels/reduce.hpp"
+#include "kernels/softmax.hpp"
 #include "kernels_support.hpp"
 
 namespace likeness {
