@@ -57,7 +57,7 @@ struct Draw {
 /// Everything that one character needs to be drawn.
 struct DrawList {
   std::vector<Draw> draws;
-  std::vector<std::shared_ptr<const Texture>> textures;  ///< those that are not the model's: the skin, glasses
+  std::vector<std::shared_ptr<const Texture>> textures;  ///< those that are not the asset's: the skin, glasses
   std::vector<Vec3> landmarks;                           ///< 68 world positions (dlib's order), from the mesh
 };
 

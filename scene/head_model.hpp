@@ -16,7 +16,7 @@
 
 namespace likeness::scene {
 
-/// MakeHuman's head under a schema. Immutable: one model serves any number of threads.
+/// MakeHuman's head under a schema. One model serves any number of threads; it keeps the last two skins (SkinBlender).
 class HeadModel {
  public:
   /// Errors: corrupt_scene when the schema lacks a parameter that the head needs, names a target, hair, brow or eye colour

@@ -153,18 +153,21 @@ Result<SkinBlender> SkinBlender::create(HeadAsset& asset) {
 
 std::shared_ptr<const Texture> SkinBlender::blend(const SkinMix& mix) const {
   std::vector<Kept>& skins = recent_->skins;
+  const auto known = [&]() -> std::shared_ptr<const Texture> {
+    const auto found = std::ranges::find(skins, mix, &Kept::mix);
+    if (found == skins.end()) return nullptr;
+    std::rotate(skins.begin(), found, found + 1);
+    return skins.front().skin;
+  };
   {
     const std::lock_guard lock(recent_->mutex);
-    const auto found = std::ranges::find(skins, mix, &Kept::mix);
-    if (found != skins.end()) {
-      std::rotate(skins.begin(), found, found + 1);
-      return skins.front().skin;
-    }
+    if (std::shared_ptr<const Texture> skin = known()) return skin;
   }
-  std::shared_ptr<const Texture> skin = mixed(mix);
+  std::shared_ptr<const Texture> skin = mixed(mix), dropped;
   const std::lock_guard lock(recent_->mutex);
+  if (std::shared_ptr<const Texture> same = known()) return same;  // of another thread
   skins.insert(skins.begin(), {mix, skin});
-  if (skins.size() > kMostKept) skins.pop_back();
+  if (skins.size() > kMostKept) dropped = std::move(skins.back().skin), skins.pop_back();
   return skin;
 }
 
