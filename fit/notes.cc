@@ -13,7 +13,6 @@ namespace {
 constexpr double kOtherHair = 0.5;   // of the hair of either, that only one of them has
 constexpr double kLeastHair = 0.02;  // of the picture, in either
 constexpr double kEnd = 0.01;        // of the range, from its end
-constexpr double kTwoSided = 0.25;   // of the range, below the default
 constexpr std::uint8_t kHairClass = 2;
 
 // Of places that are hair in the photo's or the character's label map, the share that only one has; 0 where there is hardly any.
@@ -51,9 +50,8 @@ std::vector<std::string> fit_notes(const FitResult& result, const Schema& schema
   for (const Parameter& p : schema.parameters()) {
     if (p.role != ParameterRole::identity || p.type != ParameterType::continuous) continue;
     const double x = result.character.x[p.offset];
-    // The near end of a slider like a beard's, whose default is next to none, asks for nothing.
-    const bool two_sided = p.neutral - p.minimum > kTwoSided * (p.maximum - p.minimum);
-    if ((two_sided && x < kEnd) || x > 1 - kEnd) ended += (ended.empty() ? "" : ", ") + p.name;
+    // The near end of an amount asks for nothing.
+    if ((!p.one_sided() && x < kEnd) || x > 1 - kEnd) ended += (ended.empty() ? "" : ", ") + p.name;
   }
   if (!ended.empty()) notes.push_back("At the end of their range, where the photo may ask for more: " + ended + ".");
   return notes;

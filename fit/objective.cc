@@ -119,6 +119,7 @@ ObjectiveOptions plain_objective(LossKind loss) {
                       .guess = 0,
                       .iris = 0,
                       .glasses = 0,
+                      .beard = 0,
                       .weigh_places = false,
                       .centre_domains = false}};
 }

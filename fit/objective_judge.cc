@@ -34,7 +34,7 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
   if (!rendered.ok()) return rendered.status();
   Result<std::unique_ptr<PictureProgram>> taken = take_program();
   if (!taken.ok()) return taken.status();
-  Drawing drawing{std::move(*taken), {}, {}, {}, {}};
+  Drawing drawing{std::move(*taken), {}, {}, {}, {}, {}};
   Image picture(rendered->size, rendered->size, 3);
   picture.pixels = rendered->rgb;
   Program<float>& net = drawing.program->program;
@@ -51,6 +51,7 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
     }
   }
   if (lines) drawing.lines = frame_lines(picture, rendered->landmarks);
+  if (beard) drawing.beard = facial_hair(picture, rendered->landmarks);
   if (iris) drawing.iris = iris_hue(picture, rendered->landmarks, PictureDomain::render);
   return drawing;
 }
@@ -70,6 +71,7 @@ Result<double> Objective::State::judge(std::span<const float> x) {
   if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
   if (iris && drawing->iris) loss += prior_scale * options.weights.iris * iris_distance(*iris, *drawing->iris);
   if (lines && drawing->lines) loss += prior_scale * options.weights.glasses * frame_distance(*lines, *drawing->lines);
+  if (beard && drawing->beard) loss += prior_scale * options.weights.beard * facial_hair_distance(*beard, *drawing->beard);
   put_back(std::move(*drawing));
   return loss;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fit/companions.hpp"
+#include "fit/facial_hair.hpp"
 #include "fit/feature_target.hpp"
 #include "fit/frame_lines.hpp"
 #include "fit/iris.hpp"
@@ -55,6 +56,7 @@ struct Objective::State {
   LandmarkTerm landmarks;
   std::optional<IrisHue> iris;      // the photo's
   std::optional<FrameLines> lines;  // likewise
+  std::optional<FacialHair> beard;
   ColourTerm colours;
 
   std::vector<WeightedTerm> terms;                                       // the depths in order, then the others
@@ -80,6 +82,7 @@ struct Objective::State {
     std::array<double, 3 * kColourRegions> colours{};  // the companions' where the client shows none
     std::optional<IrisHue> iris;
     std::optional<FrameLines> lines;
+    std::optional<FacialHair> beard;
   };
   std::mutex idle_mutex;
   std::vector<std::unique_ptr<PictureProgram>> idle;

@@ -14,7 +14,7 @@ struct Number {
   const char* name;
   double ObjectiveWeights::*value;
 };
-constexpr std::array<Number, 12> kNumbers = {{{"features", &ObjectiveWeights::features},
+constexpr std::array<Number, 13> kNumbers = {{{"features", &ObjectiveWeights::features},
                                               {"probabilities", &ObjectiveWeights::probabilities},
                                               {"landmarks", &ObjectiveWeights::landmarks},
                                               {"colours", &ObjectiveWeights::colours},
@@ -25,7 +25,8 @@ constexpr std::array<Number, 12> kNumbers = {{{"features", &ObjectiveWeights::fe
                                               {"guess", &ObjectiveWeights::guess},
                                               {"choice_prior", &ObjectiveWeights::choice_prior},
                                               {"iris", &ObjectiveWeights::iris},
-                                              {"glasses", &ObjectiveWeights::glasses}}};
+                                              {"glasses", &ObjectiveWeights::glasses},
+                                              {"beard", &ObjectiveWeights::beard}}};
 struct Switch {
   const char* name;
   bool ObjectiveWeights::*value;

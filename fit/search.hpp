@@ -36,7 +36,7 @@ class SearchProblem {
 };
 
 struct SearchResult {
-  std::vector<float> x;                    ///< the least loss seen among characters whose choices are one-hot, less the groups given back
+  std::vector<float> x;                    ///< the least loss seen among characters whose choices are one-hot, as judge_groups() left it
   double loss = 0;                         ///< at x
   double similarity = 0;                   ///< at x
   std::vector<double> losses;              ///< of every gradient step
@@ -54,12 +54,13 @@ Status check_options(const FitOptions& options);
 ///
 /// Stage 1 (half of the iterations; left out where there are no choices): choice groups are softmax(beta s) of scores s in [0, 1], beta
 /// rising from 3 to 12, first as likely as in `start` but none hopeless. Stage 2: each group in turn, the one with the largest gradient so
-/// far first, is set to the option that the judge prefers. Stage 3: descent with the choices fixed, in
-/// two rounds. The problem is corrected before stage 1 and before each round. Stage 4: groups of sliders, and single marks, go back to
-/// their defaults if the judge prefers that, and every group's worth is measured (not after threshold, cancelled or diverged). After each
-/// step continuous entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring less than
-/// 0.1 % in all. Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times. Errors:
-/// invalid_argument (options), diverged (no finite loss at all), and those of the problem.
+/// far first, is set to the option that the judge prefers. Stage 3: descent with the choices fixed, in two rounds. The problem is corrected
+/// before stage 1 and before each round. Stage 4 (judge_groups(); not after threshold, cancelled or diverged): paint that the judge misses
+/// is added, groups of sliders and single marks go back to their defaults if it prefers that, and every group's worth is measured.
+///
+/// After each step continuous entries are clamped to [0, 1] and simplexes projected. A stage ends early on a plateau: 12 steps that bring
+/// less than 0.1 % in all. Where a loss or gradient is not finite the search returns to its best point with half the step, at most 5 times.
+/// Errors: invalid_argument (options), diverged (no finite loss at all), and those of the problem.
 Result<SearchResult> search(SearchProblem& problem, const Schema& schema, std::span<const float> start, const FitOptions& options);
 
 }  // namespace likeness

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "fit/search.hpp"
-#include "fit/slider_groups.hpp"
 
 namespace likeness {
 namespace {
@@ -139,74 +138,6 @@ TEST(Search, GroupsThatTheJudgeSeesNoUseInGoBackToTheAverage) {
   EXPECT_FLOAT_EQ(result->x[1], 0.5F);
   EXPECT_NEAR(result->x[3], 0.7, 0.02);  // no slider
   EXPECT_DOUBLE_EQ(result->loss, problem.evaluate(result->x, {})->loss);
-}
-
-TEST(Search, GroupsAreWorthWhatTheJudgesLossRisesByWithoutThem) {
-  const Schema s = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "groups", "size": 512, "parameters": [
-    {"name": "a", "group": "nose", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
-    {"name": "b", "group": "beard", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
-    {"name": "c", "group": "hair", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
-    {"name": "style", "group": "hair", "type": "choice", "role": "identity", "options": ["u", "v"], "default": "u"},
-    {"name": "yaw", "group": "pose", "type": "continuous", "role": "nuisance", "min": 0, "default": 0.5, "max": 1}]})");
-  // The judge likes the nose as it is, sees no use in the beard and a little in the hair's slider, and much in its style.
-  class Groups : public SearchProblem {
-   public:
-    Result<Value> evaluate(std::span<const float>, std::span<float>) override { return Value{1, 0}; }
-    Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
-      std::vector<double> losses;
-      most = std::max(most, characters.size());
-      for (const auto& x : characters)
-        losses.push_back(1 - 0.1 * std::abs(x[0] - 0.5) + 0.1 * std::abs(x[1] - 0.5) - 0.005 * std::abs(x[2] - 0.5) + 0.2 * x[3]);
-      return losses;
-    }
-    bool shapes(std::size_t entry) const override { return entry != painted; }
-    std::size_t painted = 99, most = 0;
-  } problem;
-  const std::vector<float> x = {0.9F, 0.8F, 0.1F, 0, 1, 0.7F};
-  const auto judged = judge_groups(problem, s, x);
-  ASSERT_TRUE(judged.ok()) << judged.status().message;
-  EXPECT_EQ(judged->x, (std::vector<float>{0.9F, 0.5F, 0.1F, 0, 1, 0.7F}));
-  EXPECT_NEAR(judged->loss, 1 - 0.04 - 0.002, 1e-6);
-  ASSERT_EQ(judged->groups.size(), 3U);
-  EXPECT_EQ(judged->groups[0].group, "nose");
-  EXPECT_NEAR(judged->groups[0].rise, 0.04, 1e-6);
-  EXPECT_NEAR(judged->groups[0].confidence, 0.8, 1e-4);
-  EXPECT_EQ(judged->groups[1].rise, 0);
-  EXPECT_NEAR(judged->groups[2].rise, 0.2 + 0.002, 1e-6);
-  EXPECT_EQ(problem.most, 1 + 3 + 1U);  // the hair twice, with its style and without; nothing twice that is the same
-
-  // A nose that only paints stays for its 0.04, but not for less than 0.01.
-  problem.painted = 0;
-  EXPECT_EQ(judge_groups(problem, s, x)->x[0], 0.9F);
-  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.58F, 0.8F, 0.1F, 0, 1, 0.7F})->x[0], 0.5F);
-  problem.painted = 99;
-  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.58F, 0.8F, 0.1F, 0, 1, 0.7F})->x[0], 0.58F);
-}
-
-TEST(Search, MarksThatTheJudgeSeesNoUseInGoBackOneByOne) {
-  const Schema s = *Schema::parse(R"({"format": "likeness-scene", "version": 1, "name": "marks", "size": 512, "parameters": [
-    {"name": "nose", "group": "face", "type": "continuous", "role": "identity", "min": 0, "default": 0.5, "max": 1},
-    {"name": "furrows", "group": "face", "type": "continuous", "role": "identity", "mark": true, "min": 0, "default": 0.5, "max": 1},
-    {"name": "scar", "group": "face", "type": "continuous", "role": "identity", "mark": true, "min": 0, "default": 0.5, "max": 1}]})");
-  // Without its furrows the loss rises by `furrows` for each unit, without the scar by 0.1.
-  class Marks : public SearchProblem {
-   public:
-    Result<Value> evaluate(std::span<const float>, std::span<float>) override { return Value{1, 0}; }
-    Result<std::vector<double>> judge(std::span<const std::vector<float>> characters) override {
-      std::vector<double> losses;
-      for (const auto& x : characters) losses.push_back(1 - 0.1 * (x[0] - 0.5) - furrows * (x[1] - 0.5) - 0.1 * (x[2] - 0.5));
-      return losses;
-    }
-    double furrows = 0.02;
-  } problem;
-  const std::vector<float> x = {0.9F, 0.9F, 0.9F};
-  EXPECT_EQ(judge_groups(problem, s, x)->x, (std::vector<float>{0.9F, 0.5F, 0.9F}));
-  EXPECT_NEAR(judge_groups(problem, s, x)->loss, 1 - 0.04 - 0.04, 1e-6);
-  problem.furrows = 0.03;
-  EXPECT_EQ(judge_groups(problem, s, x)->x, x);
-  // Less of a mark than the average has is none.
-  problem.furrows = 0;
-  EXPECT_EQ(judge_groups(problem, s, std::vector<float>{0.9F, 0.2F, 0.9F})->x[1], 0.2F);
 }
 
 TEST(Search, IsCorrectedAtCharactersBeforeEveryStage) {

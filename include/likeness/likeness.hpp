@@ -54,9 +54,10 @@ enum class StartKind {
   average,  ///< the average face, as the method says
 };
 
-/// Whose pictures the options of a choice (hair, brows) are compared by, and at the end groups of sliders with the average, once each.
+/// Whose pictures the options of a choice (hair, brows) are compared by, and at the end groups of sliders and marks with the average, and
+/// amounts of paint (a beard's densities) with more of it.
 enum class ChoiceJudge {
-  client,     ///< the game's own: right about what the generator blurs; one rendering an option and group
+  client,     ///< the game's own: right about what the generator blurs; one rendering of each, or a few
   generator,  ///< the network's, which costs less where the client is slow
 };
 
@@ -103,6 +104,7 @@ struct ObjectiveWeights {
   double guess = 1;            ///< share of the way from the average to the first guess that the priors' middle lies, 0 to 1 (encoders)
   double iris = 0.1;           ///< of the irises' colour against the cheek's, among the judge's terms only (ChoiceJudge::client)
   double glasses = 1;          ///< of the lines that glasses draw across the nose and below the eyes, likewise
+  double beard = 1;            ///< of dark hair on upper lip, chin and jaw that the photo has and the character lacks, likewise
   bool weigh_places = true;    ///< features count by the photo's classes; else every place that the photo covers counts the same
   bool centre_domains = true;  ///< compare (feature - mean) / deviation of each domain, where the extractor carries the statistics
 };

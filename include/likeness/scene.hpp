@@ -39,7 +39,7 @@ struct Parameter {
   double maximum = 1;                ///< continuous, client units
   std::vector<std::string> options;  ///< simplex: components; choice: options; continuous: empty
   std::size_t default_option = 0;    ///< choice
-  /// Continuous, identity: values above the default draw something that a face need not have, as furrows or a receding hairline. A fit
+  /// Continuous, identity: values off the default draw something that a face need not have, as furrows or a receding hairline. A fit
   /// takes it back to the default where the client's picture shows no use of it.
   bool mark = false;
   /// Continuous, nuisance, client units: where neutral pictures have it, such as a trace of a smile. The default where scene.json says
@@ -52,6 +52,8 @@ struct Parameter {
   /// Position in x (0 to 1) -> client units, and back; values outside are clamped. Continuous parameters only.
   double to_client(double unit) const;
   double from_client(double value) const;
+  /// Continuous: whether the default is next to none of an amount, such as a beard's density.
+  bool one_sided() const { return neutral - minimum <= 0.25 * (maximum - minimum); }
 };
 
 /// The parsed, validated scene.json.
