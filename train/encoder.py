@@ -35,13 +35,17 @@ def prior_scale(inputs):
 
 
 class Ridge:
-    """weight = argmin |y - z weight' - bias|^2 + strength |weight / scale|^2 for several strengths from one pass over the rows."""
+    """weight = argmin sum_n c_n |y_n - weight z_n - bias|^2 + strength |weight / scale|^2 for several strengths from one pass over the rows."""
 
-    def __init__(self, z, y):
-        self.scale = prior_scale(z.shape[1]) / z.std(0).clip(1e-3)
-        self.mean, self.bias = z.mean(0), y.mean(0)
-        z = torch.from_numpy((z - self.mean) * self.scale)
-        self.square, self.product = z.t() @ z, z.t() @ torch.from_numpy(y - self.bias)
+    def __init__(self, z, y, counts=None):
+        """counts [N]: how many rows each row stands for; nothing: one."""
+        counts = np.ones(len(z)) if counts is None else counts
+        self.mean, self.bias = np.average(z, 0, counts), np.average(y, 0, counts)
+        deviation = np.sqrt(np.average(np.square(z - self.mean), 0, counts))
+        self.scale = prior_scale(z.shape[1]) / deviation.clip(1e-3)
+        root = np.sqrt(counts)[:, None]
+        z = torch.from_numpy((z - self.mean) * self.scale * root)
+        self.square, self.product = z.t() @ z, z.t() @ torch.from_numpy((y - self.bias) * root)
 
     def solve(self, strength):
         """weight [P, inputs], bias [P]."""

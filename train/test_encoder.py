@@ -37,6 +37,12 @@ class EncoderTest(unittest.TestCase):
         few = encoder.Ridge(z[:60], y[:60])
         self.assertLess(np.abs(few.solve(10.0)[0]).sum(), 0.9 * np.abs(few.solve(0.1)[0]).sum())
 
+    def test_counts_are_repeated_rows(self):
+        z, y = self.columns(40), self.random.normal(0, 1, (40, 2))
+        counts = self.random.integers(1, 4, 40)
+        for counted, repeated in zip(encoder.Ridge(z, y, counts).solve(2.0), encoder.Ridge(z.repeat(counts, 0), y.repeat(counts, 0)).solve(2.0)):
+            self.assertLess(np.abs(counted - repeated).max(), 1e-9)
+
     def test_vectors_are_valid_and_valid_ones_stay(self):
         groups = [(1, 4), (5, 7)]
         x = encoder.vector(self.random.normal(0.5, 1, (50, 8)), groups)

@@ -1,0 +1,89 @@
+"""What the first guess is taught of people: where it goes, that it is learnt, and that bad tables are refused."""
+import os
+import tempfile
+import unittest
+
+import numpy as np
+
+import encoder
+import teach_guess
+
+SCENE = {"parameters": [{"name": "hat", "type": "choice", "options": ["none", "cap"], "default": "none"},
+                        {"name": "age", "type": "continuous", "min": 0.4, "default": 0.5, "max": 1, "mhm": [{"modifier": "macrodetails/Age", "sign": 1}]},
+                        {"name": "gender", "type": "continuous", "min": 0, "default": 0.5, "max": 1, "mhm": [{"modifier": "macrodetails/Gender", "sign": 1}]},
+                        {"name": "ethnicity", "type": "simplex", "components": ["african", "asian", "caucasian"],
+                         "mhm": ["macrodetails/African", "macrodetails/Asian", "macrodetails/Caucasian"]}]}
+CHANNELS = 2
+
+
+class TeachGuessTest(unittest.TestCase):
+    def setUp(self):
+        self.random = np.random.default_rng(5)
+
+    def rows(self, count):
+        draw = lambda *shape: self.random.normal(0, 1, (count, *shape))
+        return encoder.columns(draw(CHANNELS, 4, 4), draw(encoder.POINTS), draw(encoder.COLOURS))
+
+    def test_entries_are_those_of_the_scene(self):
+        entries, age = teach_guess.taught_entries(SCENE)
+        self.assertEqual(entries, [3, 2, 4, 5, 6])
+        self.assertTrue(np.allclose(teach_guess.unit_of(age, [25, 57.5, 90]), [0.5, 0.75, 1]))
+        for missing in range(1, 4):
+            with self.assertRaises(SystemExit):
+                teach_guess.taught_entries({"parameters": [p for i, p in enumerate(SCENE["parameters"]) if i != missing]})
+        other = [dict(p, mhm=[]) if p["name"] == "age" else p for p in SCENE["parameters"]]  # another game's age
+        with self.assertRaises(SystemExit):
+            teach_guess.taught_entries({"parameters": other})
+
+    def test_sliders_of_people(self):
+        _, age = teach_guess.taught_entries(SCENE)
+        x = teach_guess.sliders([("f", 25.0, "asian"), ("m", 90.0, "other")], age)
+        self.assertTrue(np.allclose(x, [[0.15, 0.5, 0.05, 0.85, 0.10], [0.8, 1, 0.05, 0.07, 0.88]]))
+        self.assertTrue(np.allclose([sum(a) for a in teach_guess.ANCESTRY.values()], 1))
+
+    def test_people_are_learnt_where_renders_mislead_and_clothes_are_not_seen(self):
+        men = self.random.random(600) < 0.5
+        portraits, renders = self.rows(600), self.rows(2000)
+        truth = np.full((2000, 5), 0.5)
+        truth[:, :2] = 0.5 + 0.2 * renders[:, 1:3]
+        portraits[:, 1:3] = 0  # what tells sexes in renders is not there in portraits
+        tie = 3 * encoder.CELLS  # the lowest row's first cell
+        for column in (40, tie):
+            portraits[:, column] = np.where(men, 1, -1) + self.random.normal(0, 0.3, 600)
+        wanted = np.full((600, 5), 0.5)
+        wanted[:, 0] = np.where(men, 0.8, 0.15)
+        fitted = [teach_guess.without_clothes(z, CHANNELS) for z in (renders, portraits)]
+        weight, bias = teach_guess.solved(fitted[0], truth, fitted[1], wanted).solve(100.0)
+        self.assertEqual(np.abs(weight[:, tie]).max(), 0)
+        people = [("m" if m else "f", years, "other") for m, years in zip(men, self.random.uniform(30, 70, 600))]
+        self.assertGreater(teach_guess.figures(portraits @ weight.T + bias, people)["sex_auc"], 0.99)
+        only = encoder.Ridge(fitted[0], truth).solve(1.0)
+        self.assertLess(teach_guess.figures(portraits @ only[0].T + only[1], people)["sex_auc"], 0.7)
+        self.assertGreater(np.corrcoef((renders @ weight.T)[:, 0], truth[:, 0])[0, 1], 0.6, "what only renders show is kept")
+
+    def test_figures(self):
+        guesses = np.column_stack([[0.2, 0.9, 0.4, 0.4], [0.1, 0.2, 0.3, 0.4], [0.9, 0, 0, 0], [0, 0, 0, 0], [0.1, 1, 1, 1]])
+        people = [("f", 30.0, "african"), ("m", 40.0, "other"), ("f", 50.0, "other"), ("m", 60.0, "other")]
+        self.assertEqual(teach_guess.figures(guesses, people), {"sex_auc": 0.875, "years_correlation": 1.0, "african_auc": 1.0})
+
+    def test_tables(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "people.csv")
+
+            def read(text):
+                with open(path, "w") as file:
+                    file.write(text)
+                return teach_guess.read_people(path)
+
+            self.assertEqual(read("name,sex,years,ancestry\na,f,52,african\nb,m,40,other\n"), {"a": ("f", 52.0, "african"), "b": ("m", 40.0, "other")})
+            for text in ("", "name,sex\na,f\n", "name,sex,years,ancestry\na,x,52,african\n", "name,sex,years,ancestry\na,f,old,african\n",
+                         "name,sex,years,ancestry\na,f,7,african\n", "name,sex,years,ancestry\na,f,52,martian\n", "name,sex,years,ancestry\na,f,nan,asian\n", "name,sex,years,ancestry\na,f\n"):
+                if text:
+                    with self.assertRaises(SystemExit, msg=text):
+                        read(text)
+                else:
+                    self.assertEqual(read(text), {})
+
+
+if __name__ == "__main__":
+    unittest.main()
