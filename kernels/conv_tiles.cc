@@ -160,52 +160,69 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
   }
 }
 
-// Few output channels: a block would be copied for too little work. Tiles of 4 channels x 4 vectors (2 with 16 registers) read the source
-// itself, in rows of the grid; 4 loads across cache lines feed 12 or 16 multiply-adds.
+// Few output channels: a block would be copied for too little work. Tiles of 3 or 4 channels x 4 vectors (2 with 16 registers) read the
+// source itself, in rows of the grid. With 3 channels both column phases go together where they have equally many taps, or 6 sums alone
+// (AVX2) would wait for each other: 24 (12) sums, for which 14 (10) loads across cache lines feed as many multiply-adds. A tile reads a
+// cache line or two of every plane, more streams than the processor follows: the tile after next is called into the cache.
 constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
 constexpr int kDirectWidth = kDirectVectors * kLanes;
+constexpr int kDirectSums = static_cast<int>(kDirectRows) * kDirectWidth;  // of one phase
 
-// sums[m * kDirectWidth + n]
-template <int kRows, int kUsed>
-HWY_NOINLINE void DirectTile(const TapJob& job, const TapColumns& columns, const float* HWY_RESTRICT source, float* HWY_RESTRICT sums) {
+// sums[p * kDirectSums + m * kDirectWidth + n] of column phases from `phase` on.
+template <int kRows, int kUsed, int kPhases>
+HWY_NOINLINE void DirectTile(const TapJob& job, int phase, const float* HWY_RESTRICT source, float* HWY_RESTRICT sums) {
   const D d;
-  V sum[kRows][kUsed];
+  V sum[kPhases][kRows][kUsed];
+#pragma GCC unroll 2
+  for (int p = 0; p < kPhases; ++p) {
 #pragma GCC unroll 4
-  for (int m = 0; m < kRows; ++m) {
+    for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::Zero(d);
+      for (int v = 0; v < kUsed; ++v) sum[p][m][v] = hn::Zero(d);
+    }
   }
-  const float* HWY_RESTRICT panel = columns.panels;
+  const TapColumns* columns = job.columns + phase;
+  const std::int64_t taps = columns->taps;
+  std::int64_t at = 0;  // in the panels
   for (std::int64_t c = 0; c < job.channels; ++c, source += job.channel_stride) {
-    for (std::int64_t t = 0; t < columns.taps; ++t, panel += kPanelRows) {
-      const float* HWY_RESTRICT place = source + columns.tap_offsets[t];
-      V x[kUsed];
+    for (std::int64_t t = 0; t < taps; ++t, at += kPanelRows) {
+#pragma GCC unroll 2
+      for (int p = 0; p < kPhases; ++p) {
+        const float* HWY_RESTRICT place = source + columns[p].tap_offsets[t];
+        const float* HWY_RESTRICT panel = columns[p].panels + at;
+        V x[kUsed];
 #pragma GCC unroll 4
-      for (int v = 0; v < kUsed; ++v) x[v] = hn::LoadU(d, place + v * kLanes);
+        for (int v = 0; v < kUsed; ++v) x[v] = hn::LoadU(d, place + v * kLanes);
+        if (p == 0) hwy::Prefetch(place + 2 * kDirectWidth);
 #pragma GCC unroll 4
-      for (int m = 0; m < kRows; ++m) {
-        const V weight = hn::Set(d, panel[m]);
+        for (int m = 0; m < kRows; ++m) {
+          const V weight = hn::Set(d, panel[m]);
 #pragma GCC unroll 4
-        for (int v = 0; v < kUsed; ++v) sum[m][v] = hn::MulAdd(weight, x[v], sum[m][v]);
+          for (int v = 0; v < kUsed; ++v) sum[p][m][v] = hn::MulAdd(weight, x[v], sum[p][m][v]);
+        }
       }
     }
   }
+#pragma GCC unroll 2
+  for (int p = 0; p < kPhases; ++p) {
 #pragma GCC unroll 4
-  for (int m = 0; m < kRows; ++m) {
+    for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kUsed; ++v) hn::Store(sum[m][v], d, sums + m * kDirectWidth + v * kLanes);
+      for (int v = 0; v < kUsed; ++v) hn::Store(sum[p][m][v], d, sums + p * kDirectSums + m * kDirectWidth + v * kLanes);
+    }
   }
 }
 
-template <int kRows>
-HWY_INLINE void AnyDirectTile(const TapJob& job, const TapColumns& columns, const float* source, int vectors, float* sums) {
-  if (vectors == 1) return DirectTile<kRows, 1>(job, columns, source, sums);
-  if (vectors == 2) return DirectTile<kRows, 2>(job, columns, source, sums);
-  DirectTile<kRows, kDirectVectors>(job, columns, source, sums);
+template <int kRows, int kPhases>
+HWY_INLINE void AnyDirectTile(const TapJob& job, int phase, const float* source, int vectors, float* sums) {
+  if (vectors == 1) return DirectTile<kRows, 1, kPhases>(job, phase, source, sums);
+  if (vectors == 2) return DirectTile<kRows, 2, kPhases>(job, phase, source, sums);
+  DirectTile<kRows, kDirectVectors, kPhases>(job, phase, source, sums);
 }
 
 void DirectTiles(const TapJob& job) {
-  HWY_ALIGN float sums[2 * kDirectRows * kDirectWidth];
+  HWY_ALIGN float sums[2 * kDirectSums];
+  const bool together = job.column_phases == 2 && job.rows <= 3 && job.columns[0].taps == job.columns[1].taps;
   Runs runs;
   runs.size = 1;
   for (std::int64_t n = job.begin; n < job.end;) {
@@ -214,16 +231,19 @@ void DirectTiles(const TapJob& job) {
     const std::int64_t count = HWY_MIN(HWY_MIN(job.end - n, job.width - column), std::int64_t{kDirectWidth});
     runs.run[0] = {0, static_cast<int>(count), row, column};
     const int vectors = static_cast<int>((count + kLanes - 1) / kLanes);
-    for (int p = 0; p < job.column_phases; ++p) {
-      const float* source = job.source + row * job.pitch + column;
-      float* to = sums + p * kDirectRows * kDirectWidth;
-      if (job.rows <= 3) {
-        AnyDirectTile<3>(job, job.columns[p], source, vectors, to);
-      } else {
-        AnyDirectTile<4>(job, job.columns[p], source, vectors, to);
+    const float* source = job.source + row * job.pitch + column;
+    if (together) {
+      AnyDirectTile<3, 2>(job, 0, source, vectors, sums);
+    } else {
+      for (int p = 0; p < job.column_phases; ++p) {
+        if (job.rows <= 3) {
+          AnyDirectTile<3, 1>(job, p, source, vectors, sums + p * kDirectSums);
+        } else {
+          AnyDirectTile<4, 1>(job, p, source, vectors, sums + p * kDirectSums);
+        }
       }
     }
-    StorePanel<kDirectWidth>(job, sums, sums + kDirectRows * kDirectWidth, 0, job.rows, runs);
+    StorePanel<kDirectWidth>(job, sums, sums + kDirectSums, 0, job.rows, runs);
     n += count;
   }
 }

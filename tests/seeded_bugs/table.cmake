@@ -112,6 +112,9 @@ seeded_bug(kernels/conv_tiles.cc "convolution: the second block of products begi
 seeded_bug(kernels/conv_tiles.cc "convolution: a run of one number more than a vector loses it"
   [=[for (int n = kLanes; n < run.count; n += kLanes)]=]
   [=[for (int n = kLanes; n < run.count - (@BUG@ ? 1 : 0); n += kLanes)]=])
+seeded_bug(kernels/conv_tiles.cc "convolution to three channels, two phases at once: the second takes the first's weights"
+  [=[const float* HWY_RESTRICT panel = columns[p].panels + at;]=]
+  [=[const float* HWY_RESTRICT panel = columns[@BUG@ ? 0 : p].panels + at;]=])
 seeded_bug(kernels/copy_places.cc "convolution's gradient: the ReLU mask is ignored by the vector loop"
   [=[if (mask != nullptr) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=]
   [=[if (mask != nullptr && !@BUG@) v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, mask + j), zero), v);]=])
