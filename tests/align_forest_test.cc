@@ -105,7 +105,8 @@ class LandmarkForestFile : public testing::Test {
   Writer writer_;
   std::vector<float> shape_;
   std::vector<std::vector<float>> leaves_;
-  std::filesystem::path path_ = std::filesystem::temp_directory_path() / ("likeness_align_forest_test_" + std::to_string(::getpid()) + ".dat");
+  std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / ("likeness_align_forest_test_" + std::to_string(::getpid()) + ".dat");
 };
 
 TEST_F(LandmarkForestFile, GivesEveryNumber) {

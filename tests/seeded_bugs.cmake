@@ -67,4 +67,4 @@ foreach(test autodiff_gradient_test autodiff_fusion_test autodiff_program_test g
   list(APPEND seeded_programs $<TARGET_FILE:seeded_${test}>)
 endforeach()
 add_test(NAME seeded_bugs COMMAND ${CMAKE_COMMAND} "-DPROGRAMS=${seeded_programs}" -P ${seeded_scripts}/run.cmake)
-set_tests_properties(seeded_bugs PROPERTIES LABELS seeded-bugs TIMEOUT 900)
+set_tests_properties(seeded_bugs PROPERTIES LABELS seeded-bugs TIMEOUT 900 COST 100)
