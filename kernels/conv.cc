@@ -114,12 +114,14 @@ PaddedSource scatter_source(const ConvShape& s) {
   return {s.out, 1, 1, rows.size, columns.size, rows.before, columns.before};
 }
 
-// Whether the picture itself can be the source: nothing moves, and no tile reads behind its end. That takes whole vectors and grids that
-// have all of its places: of a narrower grid the last row, of a lower one or a tap further down the last vector would end behind it.
-bool is_source(const PaddedSource& s, std::int64_t height, std::int64_t width, std::int64_t least_grid_height,
+// Whether the picture itself can be the source of `rows` output channels: nothing moves, and no tile reads behind its end. That takes
+// whole vectors and grids that have all of its places: of a narrower grid the last row, of a lower one or a tap further down the last
+// vector would end behind it. Few channels are read by rows, in tiles of up to 64 places.
+bool is_source(const PaddedSource& s, std::int64_t rows, std::int64_t height, std::int64_t width, std::int64_t least_grid_height,
                std::int64_t least_grid_width) {
+  const bool whole_tiles = rows > kDirectRows ? height * width % 16 == 0 : width % 64 == 0;
   return s.phases == 1 && s.step == 1 && s.top == 0 && s.left == 0 && s.height == height && s.width == width &&
-         least_grid_height == height && least_grid_width == width && height * width % 16 == 0;
+         least_grid_height == height && least_grid_width == width && whole_tiles;
 }
 
 // Places of the last phase along an axis, which has the fewest.
@@ -235,7 +237,7 @@ void PackedConv::gather(const ConvShape& shape, const float* x, const float* mas
                         float* workspace) const {
   if (gather_windows_ && Winograd::pays(shape, true)) return gather_windows_->run(shape, x, mask, epilogue, y, workspace);
   const PaddedSource source = gather_source(shape);
-  const bool as_it_is = is_source(source, shape.height, shape.width, shape.out_height(), shape.out_width());
+  const bool as_it_is = is_source(source, shape.group_out(), shape.height, shape.width, shape.out_height(), shape.out_width());
   if (!as_it_is) fill_source(source, x, mask, shape.height, shape.width, workspace);
   const std::int64_t s = shape.stride;
   std::array<std::int64_t, ConvShape::kMaxTaps> offsets;
@@ -272,8 +274,8 @@ void PackedConv::scatter(const ConvShape& shape, const float* y, const float* ma
                          float* workspace) const {
   if (scatter_windows_ && Winograd::pays(shape, false)) return scatter_windows_->run(shape, y, mask, epilogue, x, workspace);
   const PaddedSource source = scatter_source(shape);
-  const bool as_it_is =
-      is_source(source, shape.out_height(), shape.out_width(), least_grid(shape, shape.height), least_grid(shape, shape.width));
+  const bool as_it_is = is_source(source, shape.group_in(), shape.out_height(), shape.out_width(), least_grid(shape, shape.height),
+                                  least_grid(shape, shape.width));
   if (!as_it_is) fill_source(source, y, mask, shape.out_height(), shape.out_width(), workspace);
   const std::int64_t s = shape.stride;
   TapJob job;

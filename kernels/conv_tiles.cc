@@ -162,8 +162,8 @@ HWY_INLINE void StorePanel(const TapJob& job, const float* HWY_RESTRICT even, co
 
 // Few output channels: a block would be copied for too little work. Tiles of 3 or 4 channels x 4 vectors (2 with 16 registers) read the
 // source itself, in rows of the grid. With 3 channels both column phases go together where they have equally many taps, or 6 sums alone
-// (AVX2) would wait for each other: 24 (12) sums, for which 14 (10) loads across cache lines feed as many multiply-adds. A tile reads a
-// cache line or two of every plane, more streams than the processor follows: the tile after next is called into the cache.
+// (AVX2) would wait for each other: 24 (12) sums for 8 (4) loads across cache lines and 6 broadcasts. A tile reads a line or more of every
+// plane, more streams than the processor follows: the beginning of the tile after next is called into the cache (tried with AVX2).
 constexpr int kDirectVectors = kManyRegisters ? 4 : 2;
 constexpr int kDirectWidth = kDirectVectors * kLanes;
 constexpr int kDirectSums = static_cast<int>(kDirectRows) * kDirectWidth;  // of one phase

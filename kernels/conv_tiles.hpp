@@ -14,7 +14,7 @@
 // of unfinished tiles wait on the stack.
 // One thread of a Zen 4, GCC 12: the tile alone 97 to 100 % of the FMA peak (8 x 3, 12 x 2, 6 x 4, 4 x 6 and 14 x 2 alike; with AVX2 4 x 3
 // and 6 x 2), most layers of a fit step 77 to 92 %, gradients at 64x64 63 % (docs/performance.md). Tried and left out:
-// blocks of 64, 192, 256 and 512 products (no difference), calling the source's next rows into the cache (none), reading planes without
+// blocks of 64, 192, 256 and 512 products (no difference), calling a block's next rows into the cache (none), reading planes without
 // copying (power-of-two planes evict each other: 60 to 70 %), copying four tiles at once (3 % slower).
 // Every output is one chain of fused multiply-adds in the order (c, t), whatever the tile, so AVX2 and AVX-512 agree bit for bit.
 #pragma once

@@ -39,7 +39,7 @@ foreach(step ${embed_steps})
   set_tests_properties(embed_${step} PROPERTIES LABELS install TIMEOUT 1500
                        FIXTURES_REQUIRED "embed_prefix;embed_photo")
 endforeach()
-set_tests_properties(embed_subdirectory PROPERTIES COST 300)  # seconds: the longest begin first
+set_tests_properties(embed_subdirectory PROPERTIES COST 300)  # the longest, and what it waits for, begin first
 set_tests_properties(embed_install PROPERTIES COST 300 FIXTURES_SETUP embed_prefix FIXTURES_REQUIRED "")
 if(TEST embed_package)
   set_tests_properties(embed_package PROPERTIES FIXTURES_SETUP embed_character)

@@ -239,7 +239,8 @@ TEST(Conv, TakesTheLargestKernelAndStride) {
 TEST(Conv, ReadsNothingBehindThePicture) {
   Random random(11);
   for (const ConvShape& s : {ConvShape{3, 4, 36, 30, 2, 3, 4, 2, 2}, ConvShape{2, 12, 4, 20, 1, 5}, ConvShape{2, 12, 8, 4, 3, 1},
-                             ConvShape{12, 2, 4, 7, 1, 1, 2}, ConvShape{12, 12, 7, 8, 1, 2, 2}}) {
+                             ConvShape{12, 2, 4, 7, 1, 1, 2}, ConvShape{12, 12, 7, 8, 1, 2, 2}, ConvShape{12, 3, 4, 20, 1, 1},
+                             ConvShape{3, 12, 24, 24, 1, 1}, ConvShape{5, 3, 48, 48, 1, 1}, ConvShape{5, 3, 2, 64, 1, 1}}) {
     SCOPED_TRACE(text(s));
     ASSERT_TRUE(s.valid());
     const auto w = random.integers(s.weight_size());

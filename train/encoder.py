@@ -35,7 +35,7 @@ def prior_scale(inputs):
 
 
 class Ridge:
-    """weight = argmin sum_n c_n |y_n - weight z_n - bias|^2 + strength |weight / scale|^2 for several strengths from one pass over the rows."""
+    """weight = argmin sum_n c_n |y_n - weight z_n - bias|^2 + strength |weight / scale|^2, for several strengths from one pass."""
 
     def __init__(self, z, y, counts=None):
         """counts [N]: how many rows each row stands for; nothing: one."""

@@ -1,15 +1,15 @@
 """Teaches the first guess of a model the sex, age and ancestry of people in photographs, as somebody saw them in portraits; in closed form.
 
-    python3 train/teach_guess.py --model DIR --photos-aligned DIR --people portrait_people.csv --cache CACHE --work WORK [--count N]
+    python3 train/teach_guess.py --model DIR --photos-aligned DIR --people portrait_people.csv --cache CACHE --held-out CACHE --work WORK
 
 The guess is fitted to renders (train_encoder.py), and what tells a man from a woman, an old face from a young one, there is not what tells
-them apart in photographs: there it tells sexes and ages badly. So the rows of MakeHuman's gender, age and ethnicity are fitted
-anew, to renders with their sliders and to portraits with the sliders that their people would have (PEOPLE below); all other rows stay.
+them apart in photographs: there it tells sexes and ages badly. So the rows of MakeHuman's gender, age and ethnicity are fitted anew, to
+renders with their sliders and to portraits with the sliders that their people would have (PEOPLE below); all other rows stay.
 
-DIR holds the exported model with its first guess; --photos-aligned is what `likeness align --landmarks` wrote for the portraits; CACHE are
-renders of size 256 (scene_stream.py), WORK keeps their features. The table has a line `name,sex,years,ancestry` for each portrait (STEM of
-the file, `f` or `m`, years, `african`, `asian` or `other`). Rewrites encoder.safetensors and manifest.json, whose figures stay
-those of the guess before; running it again changes nothing.
+DIR holds the exported model with its first guess; --photos-aligned is what `likeness align --landmarks` wrote for the portraits; the caches
+are renders of size 256 (scene_stream.py), WORK keeps their features. The table has a line `name,sex,years,ancestry` for each portrait (STEM
+of the file, `f` or `m`, 25 to 90 years, `african`, `asian` or `other`). Rewrites encoder.safetensors and manifest.json; running it again
+changes nothing.
 """
 import argparse
 import csv
@@ -65,11 +65,14 @@ def read_people(path):
         rows = list(csv.DictReader(file))
     try:
         people = {r["name"]: (r["sex"], float(r["years"]), r["ancestry"]) for r in rows}
+        if len(people) < len(rows):
+            raise ValueError("a name occurs twice")
     except (KeyError, TypeError, ValueError) as error:
         raise SystemExit(f"{path}: every line must be name,sex,years,ancestry ({error})") from error
     for name, (sex, years, ancestry) in people.items():
-        if sex not in PEOPLE or ancestry not in ANCESTRY or not 18 <= years <= 100:
-            raise SystemExit(f"{path}: {name} is {sex}, {years:g}, {ancestry}: not f or m, 18 to 100 years, {', '.join(ANCESTRY)}")
+        if sex not in PEOPLE or ancestry not in ANCESTRY or not YOUNG_YEARS <= years <= OLD_YEARS:
+            known = f"f or m, {YOUNG_YEARS} to {OLD_YEARS} years, {', '.join(ANCESTRY)}"
+            raise SystemExit(f"{path}: {name} is {sex}, {years:g}, {ancestry}: not {known}")
     return people
 
 
@@ -80,7 +83,7 @@ def sliders(people, age):
 
 
 def without_clothes(z, channels):
-    """Columns whose maps show nothing in their lowest row of cells: in a parliament a tie would tell the men."""
+    """Clears, in z itself, the lowest row of cells of the maps: in a parliament a tie would tell the men."""
     maps = z[:, :channels * encoder.CELLS**2].reshape(len(z), channels, encoder.CELLS, encoder.CELLS)
     maps[:, :, -1] = 0
     return z
@@ -88,8 +91,8 @@ def without_clothes(z, channels):
 
 @torch.no_grad()
 def columns(extractor, tensors, directory, names, batch=10):
-    """The encoder's inputs of aligned portraits (STEM.png beside STEM.json with its landmarks). Colours are those of the likeliest class of each
-    place; a fit weighs places by how likely they are."""
+    """The encoder's inputs of aligned portraits (STEM.png beside STEM.json with its landmarks). Colours are those of the likeliest class of
+    each place; a fit weighs places by how likely they are."""
     mean, deviation = extractor.centring("photo")
     rows = []
     for part in np.array_split(names, max(1, len(names) // batch)):
@@ -99,7 +102,8 @@ def columns(extractor, tensors, directory, names, batch=10):
             with open(os.path.join(directory, name + ".json")) as file:
                 points.append(np.float64(json.load(file)["frame"]).ravel())
         rgb = np.stack(rgb)
-        features = extractor.network.features(torch.from_numpy(rgb).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last))
+        picture = torch.from_numpy(rgb).permute(0, 3, 1, 2).float().div(255)
+        features = extractor.network.features(picture.contiguous(memory_format=torch.channels_last))
         labels = extractor.network.head(features).argmax(1).numpy().astype(np.uint8)
         # region_colours() takes every second pixel.
         colours = train_encoder.region_colours(rgb, labels.repeat(2, 1).repeat(2, 2))
@@ -117,30 +121,30 @@ def solved(renders, truth, portraits, wanted):
 
 def ranked(guesses, positive):
     """Chance that one of the positive ones is guessed higher than one of the others."""
-    order = guesses[:, None] - guesses[None, ~positive] if positive.any() else np.zeros((1, 1))
-    return float(np.mean((order[positive] > 0) + 0.5 * (order[positive] == 0)))
+    higher = guesses[positive, None] - guesses[None, ~positive]
+    return float(np.mean((higher > 0) + 0.5 * (higher == 0)))
 
 
 def figures(guesses, people):
-    """How well guesses [N, 5] tell people apart."""
+    """How well guesses [N, 5] tell people apart: what the table has both kinds of."""
     sex, years, ancestry = (np.array(c) for c in zip(*people))
-    out = {"sex_auc": ranked(guesses[:, 0], sex == "m"), "years_correlation": float(np.corrcoef(guesses[:, 1], years)[0, 1])}
-    for i, name in ((2, "african"), (3, "asian")):
-        if (ancestry == name).any():
-            out[name + "_auc"] = ranked(guesses[:, i], ancestry == name)
+    kinds = {"sex": (0, sex == "m"), "african": (2, ancestry == "african"), "asian": (3, ancestry == "asian")}
+    out = {f"{name}_auc": ranked(guesses[:, i], kind) for name, (i, kind) in kinds.items() if kind.any() and not kind.all()}
+    if years.std() > 0 and guesses[:, 1].std() > 0:
+        out["years_correlation"] = float(np.corrcoef(guesses[:, 1], years)[0, 1])
     return {name: round(value, 3) for name, value in out.items()}
 
 
 def chosen_strength(renders, truth, z, wanted, log, people):
     """The strength whose guesses of portraits that it was not fitted to are best."""
-    folds, errors = np.arange(len(z)) % FOLDS, {}
+    folds, errors, varying = np.arange(len(z)) % FOLDS, {}, wanted.std(0) > 1e-3
     regressions = [solved(renders, truth, z[folds != fold], wanted[folds != fold]) for fold in range(FOLDS)]
     for strength in STRENGTHS:
         guesses = np.zeros_like(wanted)
         for fold, regression in enumerate(regressions):
             weight, bias = regression.solve(strength)
             guesses[folds == fold] = z[folds == fold] @ weight.T + bias
-        errors[strength] = float(np.square((guesses - wanted) / wanted.std(0)).mean())
+        errors[strength] = float(np.square((guesses - wanted)[:, varying] / wanted[:, varying].std(0)).mean())
         log(strength=strength, error=round(errors[strength], 4), **figures(guesses, people))
     return min(errors, key=errors.get)
 
@@ -151,43 +155,62 @@ def main():
     parser.add_argument("--photos-aligned", required=True, help="what `likeness align --landmarks` wrote for the portraits")
     parser.add_argument("--people", required=True, help="CSV: name,sex,years,ancestry")
     parser.add_argument("--cache", required=True, help="training renders of size 256")
+    parser.add_argument("--held-out", required=True, help="held-out renders, measured only")
     parser.add_argument("--work", required=True)
     parser.add_argument("--count", type=int, default=4000, help="renders")
+    parser.add_argument("--held-count", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     a = parser.parse_args()
     common.prepare(a.threads, a.seed, "cpu")
     os.makedirs(a.work, exist_ok=True)
     log = common.Log(os.path.join(a.work, "teach.log"))
-    with open(os.path.join(a.model, "scene.json")) as file:
+    scene = os.path.join(a.model, "scene.json")
+    with open(scene) as file:
         entries, age = taught_entries(json.load(file))
+    size, groups = common.schema_groups(scene)
     path = os.path.join(a.model, "encoder.safetensors")
     tensors, metadata = safetensors_io.load(path)
     extractor = train_encoder.Extractor(os.path.join(a.model, "extractor.safetensors"))
     companion, _ = safetensors_io.load(os.path.join(a.model, "companions.safetensors"))
+    cache, held_cache = Cache(a.cache), Cache(a.held_out)
+    if any(c.info["schema"] != metadata["schema"] for c in (cache, held_cache)) or cache.info["parameters"] != size:
+        raise SystemExit("the renders are of another scene than the model")
+    if metadata["extractor"] != extractor.file:
+        raise SystemExit(f"{path} belongs to another extractor: run train_encoder.py first")
     table = read_people(a.people)
     names = sorted(n for n in table if all(os.path.exists(os.path.join(a.photos_aligned, n + end)) for end in (".png", ".json")))
     if len(names) < LEAST_PORTRAITS:
-        raise SystemExit(f"{a.photos_aligned} holds {len(names)} of the {len(table)} portraits with landmarks; {LEAST_PORTRAITS} are needed")
+        raise SystemExit(f"{a.photos_aligned} holds {len(names)} of {len(table)} portraits with landmarks; {LEAST_PORTRAITS} are needed")
     people = [table[n] for n in names]
     channels = len(extractor.centring("photo")[0])
     z, wanted = columns(extractor, tensors, a.photos_aligned, names), sliders(people, age)
-    cache = Cache(a.cache)
     store = train_encoder.gather(os.path.join(a.work, "renders"), extractor, cache, a.count, a.seed, False, log)
+    held = train_encoder.gather(os.path.join(a.work, "held"), extractor, held_cache, a.held_count, a.seed + 1, False, log)
     inputs = train_encoder.Inputs(store, store.stored, extractor, companion)
-    inputs.statistics = {k: tensors[k] for k in inputs.statistics}
+    inputs.statistics = {k: tensors[k] for k in inputs.statistics}  # what goes into the other rows stays as it is
     renders, truth = inputs(store, cache, np.random.default_rng(a.seed)), np.float64(cache.parameters[:store.stored])[:, entries]
-    before = tensors["weight"][entries].astype(np.float64), tensors["bias"][entries]
-    log(before=True, **figures(z @ before[0].T + before[1], people))
-    z, renders = without_clothes(z, channels), without_clothes(renders, channels)
-    # The last tenth of the renders only measures.
-    fitted = len(renders) * 9 // 10
-    strength = chosen_strength(renders[:fitted], truth[:fitted], z, wanted, log, people)
-    weight, bias = solved(renders[:fitted], truth[:fitted], z, wanted).solve(strength)
-    error = np.abs(renders[fitted:] @ weight.T + bias - truth[fitted:]).mean(0)
-    tensors["weight"][entries], tensors["bias"][entries] = weight, bias
-    log(portraits=len(names), strength=strength, renders_error=[round(float(e), 3) for e in error])
-    metadata["data"] = metadata["data"].split("; gender")[0] + f"; gender, age, ethnicity: also {len(names)} portraits labelled by eye"
+    held_renders, held_truth = inputs(held, held_cache), np.array(held_cache.parameters[:held.stored])
+
+    def measure(when):
+        """Of portraits and held-out renders, with the weights as they are stored."""
+        weight, bias = np.float64(tensors["weight"]), np.float64(tensors["bias"])
+        x = encoder.vector(held_renders @ weight.T + bias, groups)
+        error = np.abs(x - held_truth)[:, entries].mean(0)
+        log(when=when, **figures(z @ weight[entries].T + bias[entries], people), renders_error=[round(float(e), 3) for e in error])
+        return {"held_out": held.stored, **train_encoder.figures(x, held_truth, scene)}
+
+    measure("before")
+    log(average_error=[round(float(e), 3) for e in np.abs(truth.mean(0) - held_truth[:, entries]).mean(0)])
+    seen = without_clothes(z.copy(), channels), without_clothes(renders, channels)
+    strength = chosen_strength(seen[1], truth, seen[0], wanted, log, people)
+    tensors["weight"][entries], tensors["bias"][entries] = solved(seen[1], truth, seen[0], wanted).solve(strength)
+    metadata["figures"] = json.dumps(measure("taught, its own portraits"))
+    part = "; gender, age, ethnicity: "
+    metadata["data"] = metadata["data"].split(part)[0] + part + f"also {len(names)} portraits labelled by eye"
+    rows = f"{store.stored} renders and {len(names)} portraits, each as {PORTRAITS_COUNT} renders"
+    choice = f"strength {strength:g}, the best of {STRENGTHS} over {FOLDS} folds of portraits"
+    metadata["recipe"] = metadata["recipe"].split(part)[0] + part + f"on {rows}; {choice}; seed {a.seed}"
     safetensors_io.save(path, tensors, metadata)
     export.write_manifest(a.model)
 

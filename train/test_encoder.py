@@ -40,7 +40,8 @@ class EncoderTest(unittest.TestCase):
     def test_counts_are_repeated_rows(self):
         z, y = self.columns(40), self.random.normal(0, 1, (40, 2))
         counts = self.random.integers(1, 4, 40)
-        for counted, repeated in zip(encoder.Ridge(z, y, counts).solve(2.0), encoder.Ridge(z.repeat(counts, 0), y.repeat(counts, 0)).solve(2.0)):
+        repeated_rows = encoder.Ridge(z.repeat(counts, 0), y.repeat(counts, 0))
+        for counted, repeated in zip(encoder.Ridge(z, y, counts).solve(2.0), repeated_rows.solve(2.0)):
             self.assertLess(np.abs(counted - repeated).max(), 1e-9)
 
     def test_vectors_are_valid_and_valid_ones_stay(self):

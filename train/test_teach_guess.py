@@ -9,8 +9,8 @@ import encoder
 import teach_guess
 
 SCENE = {"parameters": [{"name": "hat", "type": "choice", "options": ["none", "cap"], "default": "none"},
-                        {"name": "age", "type": "continuous", "min": 0.4, "default": 0.5, "max": 1, "mhm": [{"modifier": "macrodetails/Age", "sign": 1}]},
-                        {"name": "gender", "type": "continuous", "min": 0, "default": 0.5, "max": 1, "mhm": [{"modifier": "macrodetails/Gender", "sign": 1}]},
+                        {"name": "age", "type": "continuous", "min": 0.4, "default": 0.5, "max": 1, "mhm": ["macrodetails/Age"]},
+                        {"name": "gender", "type": "continuous", "min": 0, "default": 0.5, "max": 1, "mhm": ["macrodetails/Gender"]},
                         {"name": "ethnicity", "type": "simplex", "components": ["african", "asian", "caucasian"],
                          "mhm": ["macrodetails/African", "macrodetails/Asian", "macrodetails/Caucasian"]}]}
 CHANNELS = 2
@@ -65,6 +65,21 @@ class TeachGuessTest(unittest.TestCase):
         guesses = np.column_stack([[0.2, 0.9, 0.4, 0.4], [0.1, 0.2, 0.3, 0.4], [0.9, 0, 0, 0], [0, 0, 0, 0], [0.1, 1, 1, 1]])
         people = [("f", 30.0, "african"), ("m", 40.0, "other"), ("f", 50.0, "other"), ("m", 60.0, "other")]
         self.assertEqual(teach_guess.figures(guesses, people), {"sex_auc": 0.875, "years_correlation": 1.0, "african_auc": 1.0})
+        self.assertEqual(teach_guess.figures(guesses, [(s, 40.0, "other") for s in "ffff"]), {})  # nothing to tell apart
+
+    def test_the_strength_is_chosen_by_portraits_that_were_left_out_and_that_differ(self):
+        portraits, renders = self.rows(300), self.rows(2000)
+        men = portraits[:, 40] + self.random.normal(0, 2, 300) > 0
+        people = [("m" if m else "f", 40.0 + 10 * m, "other") for m in men]
+        wanted = np.full((300, 5), 0.5)
+        wanted[:, 0] = np.where(men, 0.8, 0.15)
+        truth = np.full((2000, 5), 0.5)
+        errors = {}
+        log = lambda **f: errors.update({f["strength"]: f["error"]})
+        strength = teach_guess.chosen_strength(renders, truth, portraits, wanted, log, people)
+        self.assertEqual(sorted(errors), sorted(teach_guess.STRENGTHS))
+        self.assertTrue(np.isfinite(list(errors.values())).all())
+        self.assertEqual(strength, max(teach_guess.STRENGTHS), "noise: the more is held back the better")
 
     def test_tables(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -75,14 +90,15 @@ class TeachGuessTest(unittest.TestCase):
                     file.write(text)
                 return teach_guess.read_people(path)
 
-            self.assertEqual(read("name,sex,years,ancestry\na,f,52,african\nb,m,40,other\n"), {"a": ("f", 52.0, "african"), "b": ("m", 40.0, "other")})
-            for text in ("", "name,sex\na,f\n", "name,sex,years,ancestry\na,x,52,african\n", "name,sex,years,ancestry\na,f,old,african\n",
-                         "name,sex,years,ancestry\na,f,7,african\n", "name,sex,years,ancestry\na,f,52,martian\n", "name,sex,years,ancestry\na,f,nan,asian\n", "name,sex,years,ancestry\na,f\n"):
-                if text:
-                    with self.assertRaises(SystemExit, msg=text):
-                        read(text)
-                else:
-                    self.assertEqual(read(text), {})
+            people = {"a": ("f", 52.0, "african"), "b": ("m", 40.0, "other")}
+            self.assertEqual(read("name,sex,years,ancestry\na,f,52,african\nb,m,40,other\n"), people)
+            self.assertEqual(read(""), {})
+            for line in ("a,x,52,african", "a,f,old,african", "a,f,24,african", "a,f,91,african", "a,f,52,martian", "a,f,nan,asian", "a,f",
+                         "a,f,52,asian\na,m,40,other"):
+                with self.assertRaises(SystemExit, msg=line):
+                    read(f"name,sex,years,ancestry\n{line}\n")
+            with self.assertRaises(SystemExit):
+                read("name,sex\na,f\n")
 
 
 if __name__ == "__main__":
