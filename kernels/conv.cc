@@ -116,12 +116,12 @@ PaddedSource scatter_source(const ConvShape& s) {
 
 // Whether the picture itself can be the source of `rows` output channels: nothing moves, and no tile reads behind its end. That takes
 // whole vectors and grids that have all of its places: of a narrower grid the last row, of a lower one or a tap further down the last
-// vector would end behind it. Few channels are read by rows, in tiles of up to 64 places.
+// vector would end behind it. For few channels each row is read by itself (DirectTiles).
 bool is_source(const PaddedSource& s, std::int64_t rows, std::int64_t height, std::int64_t width, std::int64_t least_grid_height,
                std::int64_t least_grid_width) {
-  const bool whole_tiles = rows > kDirectRows ? height * width % 16 == 0 : width % 64 == 0;
+  const bool whole_vectors = (rows > kDirectRows ? height * width : width) % kVectorPlaces == 0;
   return s.phases == 1 && s.step == 1 && s.top == 0 && s.left == 0 && s.height == height && s.width == width &&
-         least_grid_height == height && least_grid_width == width && whole_tiles;
+         least_grid_height == height && least_grid_width == width && whole_vectors;
 }
 
 // Places of the last phase along an axis, which has the fewest.

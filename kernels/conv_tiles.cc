@@ -217,6 +217,7 @@ template <int kRows, int kPhases>
 HWY_INLINE void AnyDirectTile(const TapJob& job, int phase, const float* source, int vectors, float* sums) {
   if (vectors == 1) return DirectTile<kRows, 1, kPhases>(job, phase, source, sums);
   if (vectors == 2) return DirectTile<kRows, 2, kPhases>(job, phase, source, sums);
+  if (vectors < kDirectVectors) return DirectTile<kRows, kDirectVectors - 1, kPhases>(job, phase, source, sums);
   DirectTile<kRows, kDirectVectors, kPhases>(job, phase, source, sums);
 }
 
