@@ -39,7 +39,7 @@ ANCESTRY = {"african": (0.85, 0.05, 0.10), "asian": (0.05, 0.85, 0.10), "other":
 TAUGHT = [("gender", None), ("age", None), ("ethnicity", "african"), ("ethnicity", "asian"), ("ethnicity", "caucasian")]
 MODIFIERS = ["macrodetails/Gender", "macrodetails/Age", "macrodetails/African", "macrodetails/Asian", "macrodetails/Caucasian"]
 PORTRAITS_COUNT = 64  # renders that a portrait is worth: there are fewer, and a fit meets photographs
-STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # 300 gains portraits little and costs renders as much as 100 does
+STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # from 100 to 300 portraits gain less, renders lose as much as from 30 to 100
 FOLDS = 5
 
 
