@@ -112,6 +112,7 @@ void add_evaluate_command(CLI::App& app, int& exit) {
   add_evaluate_extractor(*command, exit);
   add_evaluate_companions(*command, exit);
   add_evaluate_fit(*command, exit);
+  add_evaluate_irises(*command, exit);
   add_evaluate_landmarks(*command, exit);
   add_evaluate_recovery(*command, exit);
   add_evaluate_sheet(*command, exit);

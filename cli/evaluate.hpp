@@ -62,6 +62,7 @@ void add_evaluate_generator(CLI::App& app, int& exit);
 void add_evaluate_extractor(CLI::App& app, int& exit);
 void add_evaluate_companions(CLI::App& app, int& exit);
 void add_evaluate_fit(CLI::App& app, int& exit);
+void add_evaluate_irises(CLI::App& app, int& exit);
 void add_evaluate_landmarks(CLI::App& app, int& exit);
 void add_evaluate_recovery(CLI::App& app, int& exit);
 void add_evaluate_sheet(CLI::App& app, int& exit);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <iterator>
+#include <tuple>
 #include <vector>
 
 #include "align/affine.hpp"
@@ -11,14 +12,18 @@
 namespace likeness {
 namespace {
 
-constexpr double kInner = 0.045, kOuter = 0.085, kCheek = 0.12;  // inter-ocular distances
-constexpr std::size_t kFewest = 6;                               // pixels of an iris, or none is seen
-constexpr double kDark = 1e-3;                                   // added to linear light before the logarithm
-constexpr double kKept = 2.0 / 3;                                // of the ring, the darkest
+constexpr double kInner = 0.04, kOuter = 0.085, kReach = 0.3;  // inter-ocular distances; half of what is looked at holds the eye
+constexpr std::size_t kFewest = 6;                             // pixels of an iris, or none is seen
+constexpr double kDark = 1e-3;                                 // added to linear light before the logarithm
+constexpr double kPupil = 1.0 / 6, kKept = 2.0 / 3;            // shares of the ring's pixels, darkest first: its colour lies between
+constexpr double kWhite = 0.8, kGlint = 0.95;                  // of the eye's, likewise
 
-constexpr IrisHue kPhotoShift = {0.14, 0.13};
+// What photographs show of eyes that a client draws so, and how they scatter: train/fit_irises.py.
+constexpr std::array<IrisColour, 3> kPhotoGain = {{{0.283, -0.275, -0.036}, {-0.024, 0.143, 0.080}, {0.086, 0.019, 0.154}}};
+constexpr IrisColour kPhotoOffset = {-1.057, -0.073, 0.090};
+constexpr std::array<IrisColour, 3> kWhitening = {{{2.583, 0, 0}, {0.738, 5.963, 0}, {-0.697, -4.601, 10.178}}};  // lower triangle
 
-using Colour = std::array<double, 3>;
+using Colour = std::array<float, 3>;
 
 Point middle(const Landmarks& landmarks, std::size_t first, std::size_t count) {
   Point sum{};
@@ -26,60 +31,92 @@ Point middle(const Landmarks& landmarks, std::size_t first, std::size_t count) {
   return {sum[0] / static_cast<float>(count), sum[1] / static_cast<float>(count)};
 }
 
-// Linear colours of the pixels whose centres `inside` accepts, within `reach` of a point.
-template <class Inside>
-std::vector<Colour> collect(const Image& picture, const Point& centre, double reach, const Inside& inside) {
-  std::vector<Colour> colours;
-  const auto first = [reach](float c) { return static_cast<int>(std::floor(c - reach)); };
-  const auto last = [reach](float c) { return static_cast<int>(std::ceil(c + reach)); };
-  const std::array<float, 256>& linear = srgb_to_linear_table();
-  for (int y = std::max(0, first(centre[1])); y <= std::min(picture.height - 1, last(centre[1])); ++y) {
-    for (int x = std::max(0, first(centre[0])); x <= std::min(picture.width - 1, last(centre[0])); ++x) {
-      if (!inside(x + 0.5 - centre[0], y + 0.5 - centre[1])) continue;
-      const std::uint8_t* rgb = picture.at(x, y);
-      colours.push_back({linear[rgb[0]], linear[rgb[1]], linear[rgb[2]]});
-    }
-  }
-  return colours;
+struct Pixel {
+  Colour colour;
+  double light, radius;  // luminance; from the eye's middle
+};
+
+// The height of the line through `points` at x, between its ends.
+double height(const std::array<Point, 4>& points, double x) {
+  std::size_t i = 1;
+  while (i + 1 < points.size() && x > points[i][0]) ++i;
+  const double x1 = points[i - 1][0], x2 = points[i][0], t = x2 > x1 ? std::clamp((x - x1) / (x2 - x1), 0.0, 1.0) : 0.0;
+  return points[i - 1][1] + t * (points[i][1] - points[i - 1][1]);
 }
 
-Colour mean(const std::vector<Colour>& colours, std::size_t count) {
-  Colour sum{};
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) sum[c] += colours[i][c] / static_cast<double>(count);
+// What lies between the lids of the eye whose six landmarks begin at `first`, darkest first.
+std::vector<Pixel> open_eye(const Image& picture, const Landmarks& landmarks, std::size_t first, double unit) {
+  const std::array<Point, 4> upper = {landmarks[first], landmarks[first + 1], landmarks[first + 2], landmarks[first + 3]};
+  const std::array<Point, 4> lower = {landmarks[first], landmarks[first + 5], landmarks[first + 4], landmarks[first + 3]};
+  const Point centre = middle(landmarks, first, 6);
+  const auto begin = [&](float c) { return std::max(0, static_cast<int>(std::floor(c - kReach * unit))); };
+  const auto end = [&](float c, int side) { return std::min(side, static_cast<int>(std::ceil(c + kReach * unit))); };
+  const std::array<float, 256>& linear = srgb_to_linear_table();
+  std::vector<Pixel> eye;
+  for (int row = begin(centre[1]); row < end(centre[1], picture.height); ++row) {
+    for (int column = begin(centre[0]); column < end(centre[0], picture.width); ++column) {
+      const double x = column + 0.5, y = row + 0.5;
+      if (x <= upper.front()[0] || x >= upper.back()[0] || y <= height(upper, x) || y >= height(lower, x)) continue;
+      const std::uint8_t* rgb = picture.at(column, row);
+      const float r = linear[rgb[0]], g = linear[rgb[1]], b = linear[rgb[2]];
+      eye.push_back({{r, g, b}, luminance(r, g, b), std::hypot(x - centre[0], y - centre[1])});
+    }
   }
-  return sum;
+  std::ranges::sort(eye, [](const Pixel& a, const Pixel& b) { return std::tie(a.light, a.colour) < std::tie(b.light, b.colour); });
+  return eye;
+}
+
+// Logarithms of the mean colour of a share of sorted pixels: luminance, R / G, G / B.
+IrisColour tone(const std::vector<Pixel>& pixels, double from, double to) {
+  const auto at = [&](double share) { return static_cast<std::size_t>(share * static_cast<double>(pixels.size())); };
+  const std::size_t first = at(from), last = std::max(first + 1, at(to));
+  std::array<double, 3> mean{};
+  for (std::size_t i = first; i < last; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) mean[c] += pixels[i].colour[c] / static_cast<double>(last - first);
+  }
+  const auto log = [](double v) { return std::log(v + kDark); };
+  const double light = luminance(static_cast<float>(mean[0]), static_cast<float>(mean[1]), static_cast<float>(mean[2]));
+  return {log(light), log(mean[0]) - log(mean[1]), log(mean[1]) - log(mean[2])};
 }
 
 }  // namespace
 
-std::optional<IrisHue> iris_hue(const Image& picture, const Landmarks& landmarks, PictureDomain domain) {
+std::optional<IrisColour> iris_colour(const Image& picture, const Landmarks& landmarks) {
   const double unit = interocular_distance(landmarks);
-  if (!std::isfinite(unit) || unit < 1 || unit > picture.width) return std::nullopt;
-  IrisHue hue = domain == PictureDomain::photo ? kPhotoShift : IrisHue{};
-  for (const auto& [eye, corner] : {std::pair<std::size_t, std::size_t>{36, 48}, {42, 54}}) {
-    const Point centre = middle(landmarks, eye, 6);
-    const double lid = (landmarks[eye + 4][1] + landmarks[eye + 5][1] - landmarks[eye + 1][1] - landmarks[eye + 2][1]) / 4.0;
-    std::vector<Colour> iris = collect(picture, centre, kOuter * unit, [&](double x, double y) {
-      const double r = std::hypot(x, y) / unit;
-      return r >= kInner && r <= kOuter && std::abs(y) < 0.8 * lid;
-    });
-    const Point cheek = {(centre[0] + landmarks[corner][0]) / 2, (centre[1] + landmarks[corner][1]) / 2};
-    const std::vector<Colour> skin =
-        collect(picture, cheek, kCheek * unit, [&](double x, double y) { return std::hypot(x, y) <= kCheek * unit; });
-    if (iris.size() < kFewest || skin.empty()) return std::nullopt;
-    const auto light = [](const Colour& c) {
-      return luminance(static_cast<float>(c[0]), static_cast<float>(c[1]), static_cast<float>(c[2]));
-    };
-    std::ranges::sort(iris, [&](const Colour& a, const Colour& b) { return light(a) != light(b) ? light(a) < light(b) : a < b; });
-    const Colour eyes = mean(iris, std::max<std::size_t>(1, static_cast<std::size_t>(kKept * static_cast<double>(iris.size()))));
-    const Colour face = mean(skin, skin.size());
-    const auto ratio = [&](std::size_t c) { return std::log((eyes[c] + kDark) / (face[c] + kDark)); };
-    for (std::size_t c = 0; c < hue.size(); ++c) hue[c] += (ratio(c) - ratio(c + 1)) / 2;
+  const auto inside = [&picture](const Point& p) {  // false of NaN
+    return p[0] >= 0 && p[0] < static_cast<float>(picture.width) && p[1] >= 0 && p[1] < static_cast<float>(picture.height);
+  };
+  if (!(unit >= 1) || !std::all_of(landmarks.begin() + 36, landmarks.begin() + 48, inside)) return std::nullopt;
+  IrisColour colour{};
+  for (const std::size_t first : {36U, 42U}) {
+    const std::vector<Pixel> eye = open_eye(picture, landmarks, first, unit);
+    std::vector<Pixel> iris;
+    std::ranges::copy_if(eye, std::back_inserter(iris),
+                         [unit](const Pixel& p) { return p.radius >= kInner * unit && p.radius <= kOuter * unit; });
+    if (iris.size() < kFewest) return std::nullopt;
+    const IrisColour ring = tone(iris, kPupil, kKept), white = tone(eye, kWhite, kGlint);
+    for (std::size_t c = 0; c < colour.size(); ++c) colour[c] += (ring[c] - white[c]) / 2;
   }
-  return hue;
+  return colour;
 }
 
-double iris_distance(const IrisHue& a, const IrisHue& b) { return (std::abs(a[0] - b[0]) + std::abs(a[1] - b[1])) / 2; }
+double iris_distance(const IrisColour& photo, const IrisColour& drawn, PictureDomain domain) {
+  IrisColour apart = photo;
+  for (std::size_t c = 0; c < apart.size(); ++c) {
+    double expected = drawn[c];
+    if (domain == PictureDomain::photo) {
+      expected = kPhotoOffset[c];
+      for (std::size_t k = 0; k < drawn.size(); ++k) expected += kPhotoGain[c][k] * drawn[k];
+    }
+    apart[c] -= expected;
+  }
+  double sum = 0;
+  for (std::size_t c = 0; c < apart.size(); ++c) {
+    double along = 0;
+    for (std::size_t k = 0; k <= c; ++k) along += kWhitening[c][k] * apart[k];
+    sum += along * along;
+  }
+  return std::sqrt(sum);
+}
 
 }  // namespace likeness

@@ -10,18 +10,20 @@
 
 namespace likeness {
 
-/// Hue of the irises: log(R / G) and log(G / B) of the mean linear light of both, less the cheeks', which the light's colour cancels out
-/// of.
-using IrisHue = std::array<double, 2>;
+/// Logarithms of the irises' linear light over that of the whites of the same eyes, which cancels the light's strength and colour: of the
+/// luminances, of R / G, of G / B.
+using IrisColour = std::array<double, 3>;
 
-/// The hue in a picture; photographs', which hold reflections of a bluish room, are moved so that half of 80 training portraits come nearer
-/// to brown than to grey. The iris is taken as the ring from 0.045 to 0.085 inter-ocular distances around the middle of each eye's six
-/// landmarks, inside the lids (anthropometry: an iris measures 11.7 mm, eyes are 63 mm apart), without its brightest third (catch light,
-/// white); the cheek as a disc of 0.12 midway between the eye and the corner of the mouth. `landmarks` in pixels of the RGB picture.
-/// Nothing where eyes are closed or places lie outside.
-std::optional<IrisHue> iris_hue(const Image& picture, const Landmarks& landmarks, PictureDomain domain);
+/// The colour of the irises in a picture, mean of both eyes. The iris is the ring from 0.04 to 0.085 inter-ocular distances around the
+/// middle of each eye's six landmarks, between the lids (anthropometry: an iris measures 11.7 mm, eyes are 63 mm apart), without its
+/// darkest sixth (pupil, lashes) and its brightest third (catch light, white); the white is what lies between the lids from the 80th to the
+/// 95th per cent by light. `landmarks` in pixels of the RGB picture. Nothing where eyes are closed or places lie outside.
+std::optional<IrisColour> iris_colour(const Image& picture, const Landmarks& landmarks);
 
-/// Mean absolute difference of two.
-double iris_distance(const IrisHue& a, const IrisHue& b);
+/// How far the picture's irises are from the drawn ones, in standard deviations of irises of one name in photographs (Mahalanobis): brown
+/// and blue are about 2 apart. A photograph's whites are shaded and its room is mirrored in the eyes, so it is compared with what portraits
+/// show of such eyes: an affine map that was fitted to training portraits whose eyes were looked at (train/fit_irises.py). `domain`: of the
+/// picture.
+double iris_distance(const IrisColour& picture, const IrisColour& drawn, PictureDomain domain);
 
 }  // namespace likeness

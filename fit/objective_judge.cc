@@ -52,7 +52,7 @@ Result<Objective::State::Drawing> Objective::State::draw(std::span<const float> 
   }
   if (lines) drawing.lines = frame_lines(picture, rendered->landmarks);
   if (beard) drawing.beard = facial_hair(picture, rendered->landmarks);
-  if (iris) drawing.iris = iris_hue(picture, rendered->landmarks, PictureDomain::render);
+  if (iris) drawing.iris = iris_colour(picture, rendered->landmarks);
   return drawing;
 }
 
@@ -69,7 +69,7 @@ Result<double> Objective::State::judge(std::span<const float> x) {
   for (std::size_t t = 0; t < look.looks.distances.size(); ++t) loss += look.program.value(look.looks.distances[t])[0] * terms[t].factor();
   if (landmark_term > 0) loss += landmarks.distance(drawing->landmarks) * terms[landmark_term].factor();
   if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
-  if (iris && drawing->iris) loss += prior_scale * options.weights.iris * iris_distance(*iris, *drawing->iris);
+  if (iris && drawing->iris) loss += prior_scale * options.weights.iris * iris_distance(*iris, *drawing->iris, photo_domain);
   if (lines && drawing->lines) loss += prior_scale * options.weights.glasses * frame_distance(*lines, *drawing->lines);
   if (beard && drawing->beard) loss += prior_scale * options.weights.beard * facial_hair_distance(*beard, *drawing->beard);
   put_back(std::move(*drawing));

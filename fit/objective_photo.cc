@@ -59,7 +59,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
   beard.reset();
   if (photo.landmarks != nullptr) {
     photo_points = *photo.landmarks;
-    if (options.weights.iris > 0) iris = iris_hue(photo.picture, *photo.landmarks, photo.domain);
+    if (options.weights.iris > 0) iris = iris_colour(photo.picture, *photo.landmarks);
     if (options.weights.glasses > 0) lines = frame_lines(photo.picture, *photo.landmarks);
     if (options.weights.beard > 0) beard = facial_hair(photo.picture, *photo.landmarks);
   }

@@ -54,7 +54,7 @@ struct Objective::State {
   Tensor<float> imitated;       // the same less the client's lead over the generator (correct())
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
-  std::optional<IrisHue> iris;      // the photo's
+  std::optional<IrisColour> iris;      // the photo's
   std::optional<FrameLines> lines;  // likewise
   std::optional<FacialHair> beard;
   ColourTerm colours;
@@ -80,7 +80,7 @@ struct Objective::State {
     std::unique_ptr<PictureProgram> program;  // has run; given back by put_back()
     std::array<double, 136> landmarks{};
     std::array<double, 3 * kColourRegions> colours{};  // the companions' where the client shows none
-    std::optional<IrisHue> iris;
+    std::optional<IrisColour> iris;
     std::optional<FrameLines> lines;
     std::optional<FacialHair> beard;
   };

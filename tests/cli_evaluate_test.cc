@@ -2,6 +2,8 @@
 // what the pictures show.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -167,6 +169,44 @@ TEST_F(Evaluate, RecoveryLikeAPhotoStaysInTheAlignedFrame) {
   EXPECT_EQ(found.at("recovery_refused"), 0);
   EXPECT_NE(found.at("recovery_landmarks_percent_mean"), exact.at("recovery_landmarks_percent_mean"));
   EXPECT_LT(found.at("recovery_landmarks_percent_mean"), exact.at("recovery_landmarks_percent_mean") + 2);
+}
+
+TEST_F(Evaluate, IrisesAreTabledByPhotoAndByOption) {
+  const test::TemporaryFolder photos;
+  Rendering drawn = *client_->render(client_->schema().default_vector(), {.size = 512});
+  Image picture(512, 512, 3);
+  picture.pixels = std::move(drawn.rgb);
+  ASSERT_TRUE(write_file_atomic(photos.path() / "brown.png", *encode_png(picture)).ok());
+  ASSERT_TRUE(write_file_atomic(photos.path() / "nobody.png", *encode_png(Image(300, 300, 3))).ok());
+  const ProgramRun run = run_program("evaluate irises --seed 5 --renders 4 " + photos.path().string() + model());
+  EXPECT_EQ(run.status, 0) << run.errors;
+  EXPECT_NE(run.errors.find("nobody.png: NO_FACE"), std::string::npos) << run.errors;
+  std::istringstream lines(run.output);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "name,light,red_green,green_blue");
+  std::map<std::string, std::array<double, 3>> table;
+  while (std::getline(lines, line)) {
+    std::array<double, 3>& row = table[line.substr(0, line.find(','))];
+    std::ranges::replace(line, ',', ' ');
+    std::istringstream(line.substr(line.find(' '))) >> row[0] >> row[1] >> row[2];
+  }
+  ASSERT_EQ(table.size(), 6U) << run.output;
+  const auto apart = [&](const std::string& a, const std::string& b) {
+    double most = 0;
+    for (std::size_t c = 0; c < 3; ++c) most = std::max(most, std::abs(table.at(a)[c] - table.at(b)[c]));
+    return most;
+  };
+  EXPECT_LT(apart("brown", "eye_color=brown"), 0.6);  // one character, another light, found landmarks
+  EXPECT_GT(apart("brown", "eye_color=blue"), 1);
+  EXPECT_GT(table.at("eye_color=grey")[0], table.at("eye_color=brown")[0] + 0.5);
+  EXPECT_GT(table.at("eye_color=green")[2], table.at("eye_color=blue")[2] + 0.5);
+
+  for (const char* wrong : {"--renders 1 --choice smile", "--renders 1 --choice nothing", ""}) {
+    const ProgramRun refused = run_program("evaluate irises " + std::string(wrong) + model());
+    EXPECT_EQ(refused.status, 3) << wrong;
+    EXPECT_NE(refused.errors.find("INVALID_ARGUMENT"), std::string::npos) << refused.errors;
+  }
 }
 
 TEST_F(Evaluate, CompanionsAreComparedWithTheClient) {

@@ -1,14 +1,15 @@
-"""Teaches the first guess of a model the sex, age and ancestry of people in photographs, as somebody saw them in portraits; in closed form.
+"""Teaches the first guess of a model the sex, age, ancestry and eyes of people in photographs, as somebody saw them in portraits; in closed form.
 
     python3 train/teach_guess.py --model DIR --photos-aligned DIR --people portrait_people.csv --cache CACHE --held-out CACHE --work WORK
 
 The guess is fitted to renders (train_encoder.py), and what tells a man from a woman, an old face from a young one, there is not what tells
-them apart in photographs: there it tells sexes and ages badly. So the rows of MakeHuman's gender, age and ethnicity are fitted anew, to
-renders with their sliders and to portraits with the sliders that their people would have (PEOPLE below); all other rows stay.
+them apart in photographs: there it tells sexes and ages badly, and takes all eyes for brown. So the rows of MakeHuman's gender, age,
+ethnicity and eye colour are fitted anew, to renders with their sliders and to portraits with the sliders that their people would have (PEOPLE
+below); all other rows stay. Features hardly show irises, so that what is learnt of them is how often eyes are of a colour, and with which skin.
 
 DIR holds the exported model with its first guess; --photos-aligned is what `likeness align --landmarks` wrote for the portraits; the caches
-are renders of size 256 (scene_stream.py), WORK keeps their features. The table has a line `name,sex,years,ancestry` for each portrait (STEM
-of the file, `f` or `m`, 25 to 90 years, `african`, `asian` or `other`). Rewrites encoder.safetensors and manifest.json; running it again
+are renders of size 256 (scene_stream.py), WORK keeps their features. The table has a line `name,sex,years,ancestry,eyes` for each portrait
+(STEM of the file, `f` or `m`, 25 to 90 years, `african`, `asian` or `other`, an option of `eye_color` or nothing). Rewrites encoder.safetensors and manifest.json; running it again
 changes nothing.
 """
 import argparse
@@ -37,20 +38,23 @@ YOUNG, YOUNG_YEARS, OLD_YEARS = 0.5, 25, 90  # MakeHuman's age: 0.5 is 25 years,
 PEOPLE = {"f": 0.15, "m": 0.8}  # of the gender slider: faces at its ends are types, not people
 ANCESTRY = {"african": (0.85, 0.05, 0.10), "asian": (0.05, 0.85, 0.10), "other": (0.05, 0.07, 0.88)}  # african, asian, caucasian
 TAUGHT = [("gender", None), ("age", None), ("ethnicity", "african"), ("ethnicity", "asian"), ("ethnicity", "caucasian")]
+EYES = "eye_color"
 MODIFIERS = ["macrodetails/Gender", "macrodetails/Age", "macrodetails/African", "macrodetails/Asian", "macrodetails/Caucasian"]
 PORTRAITS_COUNT = 64  # renders that a portrait is worth: there are fewer, and a fit meets photographs
 STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # from 100 to 300 portraits gain less, renders lose as much as from 30 to 100
+EYES_STRENGTHS = (100.0, 300.0, 1000.0, 3000.0, 10000.0)  # of what is seen so badly little can be learnt
 FOLDS = 5
 
 
 def taught_entries(scene):
-    """Where TAUGHT lies in x, and the parameter `age`."""
+    """Where TAUGHT lies in x, where the options of EYES do (by name), and the parameter `age`."""
     parameters = {p["name"]: p for p in scene["parameters"]}
     human = [m for name in ("gender", "age", "ethnicity") for m in MODIFIERS if m in json.dumps(parameters.get(name, {}).get("mhm", ""))]
     if human != MODIFIERS:
         raise SystemExit("scene.json has not MakeHuman's gender, age and ethnicity: only the human head can be taught people")
     entries = list(extend_model.entries(scene))
-    return [entries.index(e) for e in TAUGHT], parameters["age"]
+    eyes = {option: i for i, (name, option) in enumerate(entries) if name == EYES}
+    return [entries.index(e) for e in TAUGHT], eyes, parameters["age"]
 
 
 def unit_of(parameter, years):
@@ -59,27 +63,33 @@ def unit_of(parameter, years):
     return 0.5 + (value - parameter["default"]) / (parameter["max"] - parameter["default"]) / 2
 
 
-def read_people(path):
-    """{name: (sex, years, ancestry)}."""
+def read_people(path, options):
+    """{name: (sex, years, ancestry, eyes)}, the eyes one of `options` or nothing."""
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     try:
-        people = {r["name"]: (r["sex"], float(r["years"]), r["ancestry"]) for r in rows}
+        people = {r["name"]: (r["sex"], float(r["years"]), r["ancestry"], r["eyes"] or "") for r in rows}
         if len(people) < len(rows):
             raise ValueError("a name occurs twice")
     except (KeyError, TypeError, ValueError) as error:
-        raise SystemExit(f"{path}: every line must be name,sex,years,ancestry ({error})") from error
-    for name, (sex, years, ancestry) in people.items():
-        if sex not in PEOPLE or ancestry not in ANCESTRY or not YOUNG_YEARS <= years <= OLD_YEARS:
-            known = f"f or m, {YOUNG_YEARS} to {OLD_YEARS} years, {', '.join(ANCESTRY)}"
-            raise SystemExit(f"{path}: {name} is {sex}, {years:g}, {ancestry}: not {known}")
+        raise SystemExit(f"{path}: every line must be name,sex,years,ancestry,eyes ({error})") from error
+    for name, (sex, years, ancestry, eyes) in people.items():
+        if sex not in PEOPLE or ancestry not in ANCESTRY or not YOUNG_YEARS <= years <= OLD_YEARS or eyes not in ("", *options):
+            known = f"f or m, {YOUNG_YEARS} to {OLD_YEARS} years, {', '.join(ANCESTRY)}, {', '.join(options)} or nothing"
+            raise SystemExit(f"{path}: {name} is {sex}, {years:g}, {ancestry}, {eyes}: not {known}")
     return people
 
 
 def sliders(people, age):
     """x [N, 5] of TAUGHT."""
-    sex, years, ancestry = zip(*people)
+    sex, years, ancestry, _ = zip(*people)
     return np.column_stack([[PEOPLE[s] for s in sex], unit_of(age, years), [ANCESTRY[a] for a in ancestry]]).astype(np.float64)
+
+
+def eye_sliders(people, options):
+    """Which of the people's eyes are known, and their x [n, options]."""
+    known = np.flatnonzero([eyes != "" for *_, eyes in people])
+    return known, np.float64([[people[i][-1] == option for option in options] for i in known]).reshape(len(known), len(options))
 
 
 def without_clothes(z, channels):
@@ -114,7 +124,7 @@ def columns(extractor, tensors, directory, names, batch=10):
 
 
 def solved(renders, truth, portraits, wanted):
-    """The regression of x [N, 5] of renders and portraits together."""
+    """The regression of x [N, P] of renders and portraits together."""
     counts = np.concatenate([np.ones(len(renders)), np.full(len(portraits), float(PORTRAITS_COUNT))])
     return encoder.Ridge(np.concatenate([renders, portraits]), np.concatenate([truth, wanted]), counts)
 
@@ -127,7 +137,7 @@ def ranked(guesses, positive):
 
 def figures(guesses, people):
     """How well guesses [N, 5] tell people apart: what the table has both kinds of."""
-    sex, years, ancestry = (np.array(c) for c in zip(*people))
+    sex, years, ancestry, _ = (np.array(c) for c in zip(*people))
     kinds = {"sex": (0, sex == "m"), "african": (2, ancestry == "african"), "asian": (3, ancestry == "asian")}
     out = {f"{name}_auc": ranked(guesses[:, i], kind) for name, (i, kind) in kinds.items() if kind.any() and not kind.all()}
     if years.std() > 0 and guesses[:, 1].std() > 0:
@@ -135,17 +145,24 @@ def figures(guesses, people):
     return {name: round(value, 3) for name, value in out.items()}
 
 
-def chosen_strength(renders, truth, z, wanted, log, people):
-    """The strength whose guesses of portraits that it was not fitted to are best."""
+def eye_figures(guesses, seen):
+    """How well guesses [N, options] tell the likeliest eye colour from others, and their mean squared error beside the mean's."""
+    first = seen.sum(0).argmax()
+    kind, error = seen[:, first] > 0, lambda x: round(float(np.square(x - seen).sum(1).mean()), 3)
+    return {"eyes_auc": round(ranked(guesses[:, first], kind), 3), "eyes_error": error(guesses), "eyes_mean_error": error(seen.mean(0))}
+
+
+def chosen_strength(strengths, renders, truth, z, wanted, log, measure):
+    """Of `strengths` that whose guesses of portraits that it was not fitted to are best; `measure` gives the figures of guesses [N, P]."""
     folds, errors, varying = np.arange(len(z)) % FOLDS, {}, wanted.std(0) > 1e-3
     regressions = [solved(renders, truth, z[folds != fold], wanted[folds != fold]) for fold in range(FOLDS)]
-    for strength in STRENGTHS:
+    for strength in strengths:
         guesses = np.zeros_like(wanted)
         for fold, regression in enumerate(regressions):
             weight, bias = regression.solve(strength)
             guesses[folds == fold] = z[folds == fold] @ weight.T + bias
         errors[strength] = float(np.square((guesses - wanted)[:, varying] / wanted[:, varying].std(0)).mean())
-        log(strength=strength, error=round(errors[strength], 4), **figures(guesses, people))
+        log(strength=strength, error=round(errors[strength], 4), **measure(guesses))
     return min(errors, key=errors.get)
 
 
@@ -153,7 +170,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--model", required=True, help="model directory")
     parser.add_argument("--photos-aligned", required=True, help="what `likeness align --landmarks` wrote for the portraits")
-    parser.add_argument("--people", required=True, help="CSV: name,sex,years,ancestry")
+    parser.add_argument("--people", required=True, help="CSV: name,sex,years,ancestry,eyes")
     parser.add_argument("--cache", required=True, help="training renders of size 256")
     parser.add_argument("--held-out", required=True, help="held-out renders, measured only")
     parser.add_argument("--work", required=True)
@@ -167,7 +184,7 @@ def main():
     log = common.Log(os.path.join(a.work, "teach.log"))
     scene = os.path.join(a.model, "scene.json")
     with open(scene) as file:
-        entries, age = taught_entries(json.load(file))
+        entries, eyes, age = taught_entries(json.load(file))
     size, groups = common.schema_groups(scene)
     path = os.path.join(a.model, "encoder.safetensors")
     tensors, metadata = safetensors_io.load(path)
@@ -178,18 +195,19 @@ def main():
         raise SystemExit("the renders are of another scene than the model")
     if metadata["extractor"] != extractor.file:
         raise SystemExit(f"{path} belongs to another extractor: run train_encoder.py first")
-    table = read_people(a.people)
+    table = read_people(a.people, eyes)
     names = sorted(n for n in table if all(os.path.exists(os.path.join(a.photos_aligned, n + end)) for end in (".png", ".json")))
     if len(names) < LEAST_PORTRAITS:
         raise SystemExit(f"{a.photos_aligned} holds {len(names)} of {len(table)} portraits with landmarks; {LEAST_PORTRAITS} are needed")
     people = [table[n] for n in names]
     channels = len(extractor.centring("photo")[0])
     z, wanted = columns(extractor, tensors, a.photos_aligned, names), sliders(people, age)
+    seen, eyes_wanted = eye_sliders(people, eyes)
     store = train_encoder.gather(os.path.join(a.work, "renders"), extractor, cache, a.count, a.seed, False, log)
     held = train_encoder.gather(os.path.join(a.work, "held"), extractor, held_cache, a.held_count, a.seed + 1, False, log)
     inputs = train_encoder.Inputs(store, store.stored, extractor, companion)
     inputs.statistics = {k: tensors[k] for k in inputs.statistics}  # what goes into the other rows stays as it is
-    renders, truth = inputs(store, cache, np.random.default_rng(a.seed)), np.float64(cache.parameters[:store.stored])[:, entries]
+    renders, truth = inputs(store, cache, np.random.default_rng(a.seed)), np.float64(cache.parameters[:store.stored])
     held_renders, held_truth = inputs(held, held_cache), np.array(held_cache.parameters[:held.stored])
 
     def measure(when):
@@ -197,20 +215,29 @@ def main():
         weight, bias = np.float64(tensors["weight"]), np.float64(tensors["bias"])
         x = encoder.vector(held_renders @ weight.T + bias, groups)
         error = np.abs(x - held_truth)[:, entries].mean(0)
-        log(when=when, **figures(z @ weight[entries].T + bias[entries], people), renders_error=[round(float(e), 3) for e in error])
+        told = figures(z @ weight[entries].T + bias[entries], people)
+        if len(seen) >= LEAST_PORTRAITS:
+            told |= eye_figures(z[seen] @ weight[list(eyes.values())].T + bias[list(eyes.values())], eyes_wanted)
+        log(when=when, **told, renders_error=[round(float(e), 3) for e in error])
         return {"held_out": held.stored, **train_encoder.figures(x, held_truth, scene)}
 
     measure("before")
-    log(average_error=[round(float(e), 3) for e in np.abs(truth.mean(0) - held_truth[:, entries]).mean(0)])
-    seen = without_clothes(z.copy(), channels), without_clothes(renders, channels)
-    strength = chosen_strength(seen[1], truth, seen[0], wanted, log, people)
-    tensors["weight"][entries], tensors["bias"][entries] = solved(seen[1], truth, seen[0], wanted).solve(strength)
+    log(average_error=[round(float(e), 3) for e in np.abs(truth.mean(0) - held_truth)[:, entries].mean(0)])
+    portraits, renders = without_clothes(z.copy(), channels), without_clothes(renders, channels)
+    lessons = [(STRENGTHS, entries, np.arange(len(names)), wanted, lambda guesses: figures(guesses, people))]
+    if len(seen) >= LEAST_PORTRAITS:
+        lessons.append((EYES_STRENGTHS, list(eyes.values()), seen, eyes_wanted, lambda guesses: eye_figures(guesses, eyes_wanted)))
+    strengths = []
+    for choices, rows, which, x, measured in lessons:
+        strengths.append(chosen_strength(choices, renders, truth[:, rows], portraits[which], x, log, measured))
+        tensors["weight"][rows], tensors["bias"][rows] = solved(renders, truth[:, rows], portraits[which], x).solve(strengths[-1])
     metadata["figures"] = json.dumps(measure("taught, its own portraits"))
-    part = "; gender, age, ethnicity: "
-    metadata["data"] = metadata["data"].split(part)[0] + part + f"also {len(names)} portraits labelled by eye"
-    rows = f"{store.stored} renders and {len(names)} portraits, each as {PORTRAITS_COUNT} renders"
-    choice = f"strength {strength:g}, the best of {STRENGTHS} over {FOLDS} folds of portraits"
-    metadata["recipe"] = metadata["recipe"].split(part)[0] + part + f"on {rows}; {choice}; seed {a.seed}"
+    part = "; gender, age, ethnicity"
+    labelled = f"{len(names)} portraits labelled by eye, {len(seen)} of them with eye colours"
+    metadata["data"] = metadata["data"].split(part)[0] + f"{part}, {EYES}: also {labelled}"
+    choice = f"strengths {', '.join(f'{s:g}' for s in strengths)}, the best of {' and '.join(str(lesson[0]) for lesson in lessons)} over {FOLDS} folds of portraits"
+    recipe = f"on {store.stored} renders and portraits, each as {PORTRAITS_COUNT} renders; {choice}; seed {a.seed}"
+    metadata["recipe"] = metadata["recipe"].split(part)[0] + f"{part}, {EYES}: {recipe}"
     safetensors_io.save(path, tensors, metadata)
     export.write_manifest(a.model)
 

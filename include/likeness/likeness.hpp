@@ -102,7 +102,7 @@ struct ObjectiveWeights {
   double tint_prior = 0.02;         ///< of the squared distance (a sum) of identity that changes colours and nothing else (companions)
   double choice_prior = 0.15;       ///< of options of choices that the first guess finds less likely than its favourite
   double guess = 1;            ///< share of the way from the average to the first guess that the priors' middle lies, 0 to 1 (encoders)
-  double iris = 0.1;           ///< of the irises' colour against the cheek's, among the judge's terms only (ChoiceJudge::client)
+  double iris = 0.2;           ///< of the irises' colour against the whites', among the judge's terms only (ChoiceJudge::client)
   double glasses = 1;          ///< of the lines that glasses draw across the nose and below the eyes, likewise
   double beard = 1;            ///< of dark hair on upper lip, chin and jaw that the photo has and the character lacks, likewise
   bool weigh_places = true;    ///< features count by the photo's classes; else every place that the photo covers counts the same

@@ -1,0 +1,115 @@
+// The colour of the irises: what is measured, and whose eyes are taken for whose.
+#include "fit/iris.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "fit_fixture.hpp"
+
+namespace likeness {
+namespace {
+
+using Colour = std::array<double, 3>;
+
+constexpr Colour kBrown = {0.12, 0.06, 0.03}, kBlue = {0.12, 0.18, 0.25}, kWhite = {0.6, 0.55, 0.5};
+
+// A dark face whose eyes are white between the lids but for the iris, which holds a pupil and a catch light; under a light.
+Image eyes(const Colour& iris, const Colour& light, const Colour& white = kWhite) {
+  Image image(512, 512, 3);
+  const Landmarks face = test::schematic_landmarks();
+  const double unit = interocular_distance(face);
+  for (int y = 0; y < 512; ++y) {
+    for (int x = 0; x < 512; ++x) {
+      Colour colour = {0.2, 0.1, 0.05};
+      for (const std::size_t eye : {36U, 42U}) {
+        Point middle{};
+        for (std::size_t i = eye; i < eye + 6; ++i) middle[0] += face[i][0] / 6, middle[1] += face[i][1] / 6;
+        const double dx = x + 0.5 - middle[0], dy = y + 0.5 - middle[1], r = std::hypot(dx, dy) / unit;
+        if (std::hypot(dx, dy) > 0.3 * unit) continue;
+        if (r < 0.3) colour = white;
+        if (r < 0.093) colour = iris;
+        if (r < 0.03) colour = {0.005, 0.005, 0.005};
+        if (std::hypot(dx - 0.06 * unit, dy) < 0.02 * unit) colour = {0.99, 0.99, 0.99};
+      }
+      for (std::size_t c = 0; c < 3; ++c)
+        image.at(x, y)[c] = static_cast<std::uint8_t>(255 * std::pow(std::min(1.0, colour[c] * light[c]), 1 / 2.2) + 0.5);
+    }
+  }
+  return image;
+}
+
+IrisColour seen(const Colour& iris, const Colour& light, const Colour& white = kWhite) {
+  return iris_colour(eyes(iris, light, white), test::schematic_landmarks()).value_or(IrisColour{99, 99, 99});
+}
+
+TEST(Iris, ColourIsTheIrisesOverTheWhites) {
+  const IrisColour colour = seen(kBrown, {1, 1, 1});
+  const auto light = [](const Colour& c) { return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]; };
+  EXPECT_NEAR(colour[0], std::log(light(kBrown) / light(kWhite)), 0.1);
+  EXPECT_NEAR(colour[1], std::log(kBrown[0] / kBrown[1]) - std::log(kWhite[0] / kWhite[1]), 0.1);
+  EXPECT_NEAR(colour[2], std::log(kBrown[1] / kBrown[2]) - std::log(kWhite[1] / kWhite[2]), 0.1);
+}
+
+TEST(Iris, TheLightCancels) {
+  const IrisColour plain = seen(kBrown, {1, 1, 1}), dim = seen(kBrown, {0.6, 0.5, 0.4});
+  for (std::size_t c = 0; c < plain.size(); ++c) EXPECT_NEAR(plain[c], dim[c], 0.1) << c;
+  EXPECT_LT(iris_distance(plain, dim, PictureDomain::render), iris_distance(plain, seen(kBlue, {1, 1, 1}), PictureDomain::render) / 10);
+}
+
+TEST(Iris, DistanceIsNothingToItselfAndGrowsWithEachPart) {
+  const IrisColour brown = {-2, 0.5, 0.4};
+  EXPECT_EQ(iris_distance(brown, brown, PictureDomain::render), 0);
+  for (std::size_t c = 0; c < brown.size(); ++c) {
+    for (const double step : {-0.2, 0.2}) {
+      IrisColour near = brown, far = brown;
+      near[c] += step, far[c] += 2 * step;
+      const double one = iris_distance(near, brown, PictureDomain::render);
+      EXPECT_GT(one, 0.2) << c;
+      EXPECT_NEAR(iris_distance(far, brown, PictureDomain::render), 2 * one, 1e-9) << c;
+    }
+  }
+}
+
+// The means of training portraits whose eyes were looked at, and of the client's pictures: what train/fit_irises.py starts from.
+TEST(Iris, PhotographsOfEyesComeNearestToTheirColour) {
+  const std::array<IrisColour, 3> drawn = {{{-2.00, 0.55, 0.46}, {-1.23, -0.81, 0.75}, {-1.37, -0.84, -0.37}}};  // brown, green, blue
+  const std::array<IrisColour, 3> photos = {{{-2.05, 0.17, 0.01}, {-1.26, -0.11, 0.12}, {-1.25, -0.18, -0.09}}};
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    for (std::size_t k = 0; k < drawn.size(); ++k) {
+      if (k == i) continue;
+      EXPECT_LT(iris_distance(photos[i], drawn[i], PictureDomain::photo) + 0.5, iris_distance(photos[i], drawn[k], PictureDomain::photo))
+          << i << " " << k;
+    }
+  }
+}
+
+TEST(Iris, ClosedEyesAndPlacesOutsideHaveNone) {
+  Landmarks face = test::schematic_landmarks();
+  const Image image = eyes(kBrown, {1, 1, 1});
+  Landmarks outside = face;
+  for (Point& p : outside) p[0] += 2000;
+  EXPECT_FALSE(iris_colour(image, outside));
+  for (std::size_t i = 36; i < 48; ++i) face[i][1] = face[36][1];
+  EXPECT_FALSE(iris_colour(image, face));
+  face[40][0] = std::nanf("");
+  EXPECT_FALSE(iris_colour(image, face));
+}
+
+TEST(Iris, EyesThatAreNoPlainLineOfPointsAreNotReadOutside) {
+  const Image image = eyes(kBrown, {1, 1, 1});
+  for (const float to : {-1e30F, -40.0F, 0.0F, 600.0F, 1e30F, std::nanf("")}) {
+    for (std::size_t i = 36; i < 48; ++i) {
+      for (const std::size_t c : {0U, 1U}) {
+        Landmarks face = test::schematic_landmarks();
+        face[i][c] = to;
+        const std::optional<IrisColour> colour = iris_colour(image, face);
+        if (colour) EXPECT_TRUE(std::isfinite((*colour)[0] + (*colour)[1] + (*colour)[2])) << i << " " << to;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace likeness
