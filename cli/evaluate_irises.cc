@@ -1,5 +1,8 @@
 // likeness evaluate irises: what the search sees of eyes, in photographs and in the client's pictures of each option.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -29,11 +32,14 @@ struct IrisArguments {
   std::int64_t renders = 0;
 };
 
-void print(const std::string& name, const IrisColour& colour) {
-  std::printf("%s,%.4f,%.4f,%.4f\n", name.c_str(), colour[0], colour[1], colour[2]);
+void print(const char* kind, const std::string& name, const IrisColour& colour) {
+  std::string quoted = name;
+  for (std::size_t at = 0; (at = quoted.find('"', at)) != std::string::npos; at += 2) quoted.insert(at, 1, '"');
+  std::printf("%s,\"%s\",%.4f,%.4f,%.4f\n", kind, quoted.c_str(), colour[0], colour[1], colour[2]);
 }
 
-void print_photos(const IrisArguments& arguments, const Aligner& aligner) {
+// How many had none.
+std::size_t print_photos(const IrisArguments& arguments, const Aligner& aligner) {
   const std::vector<BatchInput> inputs = list_inputs(arguments.photos);
   std::vector<Status> failures(inputs.size());
   std::vector<std::optional<IrisColour>> colours(inputs.size());
@@ -53,14 +59,17 @@ void print_photos(const IrisArguments& arguments, const Aligner& aligner) {
     }
     colours[static_cast<std::size_t>(i)] = iris_colour(aligned->picture, framed);
   });
+  std::size_t refused = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (colours[i]) {
-      print(inputs[i].stem, *colours[i]);
+      print("photo", inputs[i].stem, *colours[i]);
     } else {
+      ++refused;
       const Status why = failures[i].ok() ? Status{Code::no_face, "the eyes are closed, or outside"} : failures[i];
       std::fprintf(stderr, "likeness: %s: %s: %s\n", inputs[i].file.c_str(), code_name(why.code), why.message.c_str());
     }
   }
+  return refused;
 }
 
 // The mean over random characters that are alike but for the option; of other choices they have the default's.
@@ -94,19 +103,26 @@ Status print_renders(const IrisArguments& arguments, const GameClient& client) {
       for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += (*seen[at])[c];
       ++count;
     }
+    if (count == 0) {
+      std::fprintf(stderr, "likeness: note: %s shows no irises\n", choice->options[o].c_str());
+      continue;
+    }
     for (double& s : sum) s /= count;
-    if (count > 0) print(choice->name + "=" + choice->options[o], sum);
+    print("option", choice->options[o], sum);
   }
   return Status::success();
 }
 
-Status evaluate_irises(const IrisArguments& arguments) {
-  if (arguments.photos.empty() && arguments.renders == 0) return {Code::invalid_argument, "name photos, or give --renders"};
+int evaluate_irises(const IrisArguments& arguments) {
+  if (arguments.photos.empty() && arguments.renders == 0) return fail({Code::invalid_argument, "name photos, or give --renders"});
   const Result<Frame> frame = open_frame(arguments.model);
-  if (!frame.ok()) return frame.status();
-  std::printf("name,light,red_green,green_blue\n");
-  if (!arguments.photos.empty()) print_photos(arguments, frame->aligner);
-  return arguments.renders > 0 ? print_renders(arguments, *frame->client) : Status::success();
+  if (!frame.ok()) return fail(frame.status());
+  std::printf("kind,name,light,red_green,green_blue\n");
+  const std::size_t refused = print_photos(arguments, frame->aligner);
+  if (arguments.renders > 0) {
+    if (const Status status = print_renders(arguments, *frame->client); !status.ok()) return fail(status);
+  }
+  return refused == 0 ? exit_ok : exit_refused;
 }
 
 }  // namespace
@@ -122,10 +138,7 @@ void add_evaluate_irises(CLI::App& app, int& exit) {
   command->add_option("--choice", arguments->choice, "The choice whose options they are")->capture_default_str();
   command->add_option("--seed", arguments->seed, "Seed of the random characters")->capture_default_str();
   add_model_options(*command, arguments->model);
-  command->callback([arguments, &exit] {
-    const Status status = evaluate_irises(*arguments);
-    exit = status.ok() ? exit_ok : fail(status);
-  });
+  command->callback([arguments, &exit] { exit = evaluate_irises(*arguments); });
 }
 
 }  // namespace likeness::cli

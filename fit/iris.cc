@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <tuple>
 #include <vector>
@@ -12,13 +13,14 @@
 namespace likeness {
 namespace {
 
-constexpr double kInner = 0.04, kOuter = 0.085, kReach = 0.3;  // inter-ocular distances; half of what is looked at holds the eye
+constexpr double kInner = 0.04, kOuter = 0.085, kReach = 0.3;  // inter-ocular distances; beyond the last from its middle lies no eye
 constexpr std::size_t kFewest = 6;                             // pixels of an iris, or none is seen
 constexpr double kDark = 1e-3;                                 // added to linear light before the logarithm
 constexpr double kPupil = 1.0 / 6, kKept = 2.0 / 3;            // shares of the ring's pixels, darkest first: its colour lies between
 constexpr double kWhite = 0.8, kGlint = 0.95;                  // of the eye's, likewise
 
-// What photographs show of eyes that a client draws so, and how they scatter: train/fit_irises.py.
+// How photographs differ from the shipped head's pictures, and scatter: what train/fit_irises.py printed for the 301 training portraits
+// whose eyes can be told, with dlib's published landmarks.
 constexpr std::array<IrisColour, 3> kPhotoGain = {{{0.283, -0.275, -0.036}, {-0.024, 0.143, 0.080}, {0.086, 0.019, 0.154}}};
 constexpr IrisColour kPhotoOffset = {-1.057, -0.073, 0.090};
 constexpr std::array<IrisColour, 3> kWhitening = {{{2.583, 0, 0}, {0.738, 5.963, 0}, {-0.697, -4.601, 10.178}}};  // lower triangle
@@ -79,6 +81,15 @@ IrisColour tone(const std::vector<Pixel>& pixels, double from, double to) {
   return {log(light), log(mean[0]) - log(mean[1]), log(mean[1]) - log(mean[2])};
 }
 
+// What a photograph would show of eyes that a client draws so.
+IrisColour photographed(const IrisColour& drawn) {
+  IrisColour photo = kPhotoOffset;
+  for (std::size_t c = 0; c < photo.size(); ++c) {
+    for (std::size_t k = 0; k < drawn.size(); ++k) photo[c] += kPhotoGain[c][k] * drawn[k];
+  }
+  return photo;
+}
+
 }  // namespace
 
 std::optional<IrisColour> iris_colour(const Image& picture, const Landmarks& landmarks) {
@@ -100,16 +111,10 @@ std::optional<IrisColour> iris_colour(const Image& picture, const Landmarks& lan
   return colour;
 }
 
-double iris_distance(const IrisColour& photo, const IrisColour& drawn, PictureDomain domain) {
-  IrisColour apart = photo;
-  for (std::size_t c = 0; c < apart.size(); ++c) {
-    double expected = drawn[c];
-    if (domain == PictureDomain::photo) {
-      expected = kPhotoOffset[c];
-      for (std::size_t k = 0; k < drawn.size(); ++k) expected += kPhotoGain[c][k] * drawn[k];
-    }
-    apart[c] -= expected;
-  }
+double iris_distance(const IrisColour& picture, const IrisColour& drawn, PictureDomain domain) {
+  IrisColour apart = domain == PictureDomain::photo ? picture : photographed(picture);
+  const IrisColour expected = photographed(drawn);
+  for (std::size_t c = 0; c < apart.size(); ++c) apart[c] -= expected[c];
   double sum = 0;
   for (std::size_t c = 0; c < apart.size(); ++c) {
     double along = 0;

@@ -69,7 +69,10 @@ Result<double> Objective::State::judge(std::span<const float> x) {
   for (std::size_t t = 0; t < look.looks.distances.size(); ++t) loss += look.program.value(look.looks.distances[t])[0] * terms[t].factor();
   if (landmark_term > 0) loss += landmarks.distance(drawing->landmarks) * terms[landmark_term].factor();
   if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
-  if (iris && drawing->iris) loss += prior_scale * options.weights.iris * iris_distance(*iris, *drawing->iris, photo_domain);
+  if (iris) {
+    const double apart = drawing->iris ? iris_distance(*iris, *drawing->iris, photo_domain) : kHiddenIris;
+    loss += prior_scale * options.weights.iris * apart;
+  }
   if (lines && drawing->lines) loss += prior_scale * options.weights.glasses * frame_distance(*lines, *drawing->lines);
   if (beard && drawing->beard) loss += prior_scale * options.weights.beard * facial_hair_distance(*beard, *drawing->beard);
   put_back(std::move(*drawing));

@@ -54,7 +54,7 @@ struct Objective::State {
   Tensor<float> imitated;       // the same less the client's lead over the generator (correct())
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
-  std::optional<IrisColour> iris;      // the photo's
+  std::optional<IrisColour> iris;   // the photo's
   std::optional<FrameLines> lines;  // likewise
   std::optional<FacialHair> beard;
   ColourTerm colours;

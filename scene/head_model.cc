@@ -40,7 +40,7 @@ struct HairCut {
   float left(const Vec3& p) const {
     constexpr float kSoft = 0.14F;  // dm
     const auto part = [](float from, float to, float v) { return std::clamp((v - from) / (to - from), 0.0F, 1.0F); };
-    // How far to the front; the temples count as further in front than the middle, the sides below them not at all.
+    // How far to the front; the temples count as further in front than the middle, the sides below them less and less.
     const float front =
         p[2] + 0.45F * std::min(std::abs(p[0]), 0.6F) - 1.2F * part(0.70F, -0.10F, p[1]) * part(0.45F, 0.80F, std::abs(p[0]));
     const float line = 1.0F - 1.2F * recession * std::sqrt(recession);

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "fit_fixture.hpp"
+#include "image/color.hpp"
 
 namespace likeness {
 namespace {
@@ -33,8 +37,7 @@ Image eyes(const Colour& iris, const Colour& light, const Colour& white = kWhite
         if (r < 0.03) colour = {0.005, 0.005, 0.005};
         if (std::hypot(dx - 0.06 * unit, dy) < 0.02 * unit) colour = {0.99, 0.99, 0.99};
       }
-      for (std::size_t c = 0; c < 3; ++c)
-        image.at(x, y)[c] = static_cast<std::uint8_t>(255 * std::pow(std::min(1.0, colour[c] * light[c]), 1 / 2.2) + 0.5);
+      for (std::size_t c = 0; c < 3; ++c) image.at(x, y)[c] = srgb8_from_linear(static_cast<float>(colour[c] * light[c]));
     }
   }
   return image;
@@ -47,29 +50,41 @@ IrisColour seen(const Colour& iris, const Colour& light, const Colour& white = k
 TEST(Iris, ColourIsTheIrisesOverTheWhites) {
   const IrisColour colour = seen(kBrown, {1, 1, 1});
   const auto light = [](const Colour& c) { return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]; };
-  EXPECT_NEAR(colour[0], std::log(light(kBrown) / light(kWhite)), 0.1);
-  EXPECT_NEAR(colour[1], std::log(kBrown[0] / kBrown[1]) - std::log(kWhite[0] / kWhite[1]), 0.1);
-  EXPECT_NEAR(colour[2], std::log(kBrown[1] / kBrown[2]) - std::log(kWhite[1] / kWhite[2]), 0.1);
+  EXPECT_NEAR(colour[0], std::log(light(kBrown) / light(kWhite)), 0.05);
+  EXPECT_NEAR(colour[1], std::log(kBrown[0] / kBrown[1]) - std::log(kWhite[0] / kWhite[1]), 0.05);
+  EXPECT_NEAR(colour[2], std::log(kBrown[1] / kBrown[2]) - std::log(kWhite[1] / kWhite[2]), 0.05);
 }
 
 TEST(Iris, TheLightCancels) {
-  const IrisColour plain = seen(kBrown, {1, 1, 1}), dim = seen(kBrown, {0.6, 0.5, 0.4});
-  for (std::size_t c = 0; c < plain.size(); ++c) EXPECT_NEAR(plain[c], dim[c], 0.1) << c;
-  EXPECT_LT(iris_distance(plain, dim, PictureDomain::render), iris_distance(plain, seen(kBlue, {1, 1, 1}), PictureDomain::render) / 10);
+  const IrisColour plain = seen(kBrown, {1, 1, 1}), dim = seen(kBrown, {0.9, 0.8, 0.7});
+  for (std::size_t c = 0; c < plain.size(); ++c) EXPECT_NEAR(plain[c], dim[c], 0.05) << c;
+  EXPECT_LT(iris_distance(plain, dim, PictureDomain::render), 0.1);
+  EXPECT_GT(iris_distance(plain, seen(kBlue, {0.9, 0.8, 0.7}), PictureDomain::render), 1);
 }
 
 TEST(Iris, DistanceIsNothingToItselfAndGrowsWithEachPart) {
   const IrisColour brown = {-2, 0.5, 0.4};
   EXPECT_EQ(iris_distance(brown, brown, PictureDomain::render), 0);
+  // Of steps of 1 from what photographs show of these: lengths of the columns of W. Rows, or W transposed, have others.
+  const IrisColour shown = {-1.057 - 0.283 * 2 - 0.275 * 0.5 - 0.036 * 0.4, -0.073 + 0.024 * 2 + 0.143 * 0.5 + 0.080 * 0.4,
+                            0.090 - 0.086 * 2 + 0.019 * 0.5 + 0.154 * 0.4};
+  EXPECT_NEAR(iris_distance(shown, brown, PictureDomain::photo), 0, 1e-9);
+  const std::array<double, 3> lengths = {std::hypot(2.583, 0.738, 0.697), std::hypot(5.963, 4.601), 10.178};
   for (std::size_t c = 0; c < brown.size(); ++c) {
-    for (const double step : {-0.2, 0.2}) {
-      IrisColour near = brown, far = brown;
-      near[c] += step, far[c] += 2 * step;
-      const double one = iris_distance(near, brown, PictureDomain::render);
-      EXPECT_GT(one, 0.2) << c;
-      EXPECT_NEAR(iris_distance(far, brown, PictureDomain::render), 2 * one, 1e-9) << c;
+    for (const double step : {-1.0, 1.0, 2.0}) {
+      IrisColour apart = shown;
+      apart[c] += step;
+      EXPECT_NEAR(iris_distance(apart, brown, PictureDomain::photo), std::abs(step) * lengths[c], 1e-6) << c;
     }
   }
+}
+
+TEST(Iris, RendersAreComparedAsTheirPhotographsWouldBe) {
+  const IrisColour brown = {-2, 0.5, 0.4}, blue = {-1.4, -0.8, -0.4};
+  const double apart = iris_distance(brown, blue, PictureDomain::render);
+  EXPECT_EQ(apart, iris_distance(blue, brown, PictureDomain::render));
+  EXPECT_GT(apart, 1.5);
+  EXPECT_LT(apart, 3);
 }
 
 // The means of training portraits whose eyes were looked at, and of the client's pictures: what train/fit_irises.py starts from.
@@ -86,27 +101,32 @@ TEST(Iris, PhotographsOfEyesComeNearestToTheirColour) {
 }
 
 TEST(Iris, ClosedEyesAndPlacesOutsideHaveNone) {
-  Landmarks face = test::schematic_landmarks();
   const Image image = eyes(kBrown, {1, 1, 1});
-  Landmarks outside = face;
+  Landmarks outside = test::schematic_landmarks(), closed = outside;
   for (Point& p : outside) p[0] += 2000;
   EXPECT_FALSE(iris_colour(image, outside));
-  for (std::size_t i = 36; i < 48; ++i) face[i][1] = face[36][1];
-  EXPECT_FALSE(iris_colour(image, face));
-  face[40][0] = std::nanf("");
-  EXPECT_FALSE(iris_colour(image, face));
-}
-
-TEST(Iris, EyesThatAreNoPlainLineOfPointsAreNotReadOutside) {
-  const Image image = eyes(kBrown, {1, 1, 1});
-  for (const float to : {-1e30F, -40.0F, 0.0F, 600.0F, 1e30F, std::nanf("")}) {
+  for (std::size_t i = 36; i < 48; ++i) closed[i][1] = closed[36][1];
+  EXPECT_FALSE(iris_colour(image, closed));
+  for (const float to : {-1e30F, -40.0F, 600.0F, 1e30F, std::numeric_limits<float>::infinity(), std::nanf("")}) {
     for (std::size_t i = 36; i < 48; ++i) {
       for (const std::size_t c : {0U, 1U}) {
         Landmarks face = test::schematic_landmarks();
         face[i][c] = to;
-        const std::optional<IrisColour> colour = iris_colour(image, face);
-        if (colour) EXPECT_TRUE(std::isfinite((*colour)[0] + (*colour)[1] + (*colour)[2])) << i << " " << to;
+        EXPECT_FALSE(iris_colour(image, face)) << i << " " << c << " " << to;
       }
+    }
+  }
+}
+
+TEST(Iris, CrossedLidsAndCornersAreReadInside) {
+  const Image image = eyes(kBrown, {1, 1, 1});
+  for (std::size_t i = 36; i < 48; ++i) {
+    for (std::size_t k = 36; k < 48; ++k) {
+      Landmarks face = test::schematic_landmarks();
+      std::swap(face[i], face[k]);
+      const std::optional<IrisColour> colour = iris_colour(image, face);
+      const IrisColour read = colour.value_or(IrisColour{});
+      EXPECT_TRUE(std::isfinite(read[0] + read[1] + read[2])) << i << " " << k;
     }
   }
 }

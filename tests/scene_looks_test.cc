@@ -120,6 +120,23 @@ TEST(Looks, HairRecedesAndIsCut) {
   }
 }
 
+TEST(Looks, ARecedingHairlineHasNoHornsAtTheTemples) {
+  for (const double recession : {0.35, 0.45, 0.55}) {
+    const Rendering r = render({{"hairline_recession", recession}}, "short02");
+    // From the forehead's top down to the brows: how far hair stands in from where the line above has receded to.
+    const auto brows = static_cast<std::ptrdiff_t>(r.landmarks[19][1]);
+    int receded = 128, horn = 0;
+    for (std::ptrdiff_t y = brows - 50; y < brows; ++y) {
+      int edge = 0;
+      for (int x = 0; x < 128; ++x) edge = r.labels[static_cast<std::size_t>(y * 256 + x)] == 2 ? x : edge;
+      if (edge == 0) continue;
+      receded = std::min(receded, edge);
+      horn = std::max(horn, edge - receded);
+    }
+    EXPECT_LE(horn, 11) << recession;  // 15, 14 and 13 where the sides were spared at once
+  }
+}
+
 TEST(Looks, BrowsThicken) {
   const auto area = [](double thickness) {
     const Rendering r = render({{"eyebrow_thickness", thickness}});

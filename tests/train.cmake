@@ -7,7 +7,7 @@ if(LIKENESS_TRAIN_PYTHON)
   execute_process(COMMAND ${LIKENESS_TRAIN_PYTHON} -c "import torch, numpy, PIL" RESULT_VARIABLE missing OUTPUT_QUIET ERROR_QUIET)
   if(missing EQUAL 0)
     foreach(name test_models test_scene_stream test_pseudo_labels test_augment test_calibrate test_export test_companions test_adopt_extractor test_blend_f
-                 test_encoder test_extend_model test_landmark_data test_teach_guess test_parallel test_pipeline test_train_f test_train_g)
+                 test_encoder test_extend_model test_fit_irises test_landmark_data test_teach_guess test_parallel test_pipeline test_train_f test_train_g)
       add_test(NAME train_${name} COMMAND ${LIKENESS_TRAIN_PYTHON} ${CMAKE_SOURCE_DIR}/train/${name}.py)
       set_tests_properties(train_${name} PROPERTIES ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;OMP_NUM_THREADS=2")
     endforeach()

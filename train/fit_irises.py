@@ -1,12 +1,12 @@
-"""Fits what photographs show of eyes that the client draws in a colour, for iris_distance() (fit/iris.cc), and says how often it names them right.
+"""Fits what photographs show of eyes that the client draws in a colour, for iris_distance() (fit/iris.cc); says how often that is right.
 
     likeness evaluate irises PORTRAITS --renders 150 > irises.csv
     python3 train/fit_irises.py --irises irises.csv --people train/portrait_people.csv
 
-The table of people names the option of `eye_color` that somebody saw in each portrait, or none where it cannot be told. A portrait's irises
-p [3] are taken to be M r + b + noise, r the client's of that option; M and b are the ridge regression of the colours' mean portraits on their
-pictures, the noise has the covariance that portraits of one colour have in common. Prints M, b and W, the inverse of the covariance's lower
-Cholesky factor, which makes |W (p - M r - b)| the Mahalanobis distance.
+The table of people names the option of `eye_color` that somebody saw in each portrait, or none where it cannot be told. A portrait's
+irises p [3] are taken to be M r + b + noise, r the client's of that option; M and b are the ridge regression of the colours' mean portraits
+on their pictures, the noise has the covariance that portraits of one colour have in common. Prints M, b and W, the inverse of the
+covariance's lower Cholesky factor, which makes |W (p - M r - b)| the Mahalanobis distance.
 """
 import argparse
 import csv
@@ -19,9 +19,12 @@ LEAST_PORTRAITS = 5  # of a colour
 
 
 def read_irises(path):
-    """{name: [3]} of what `likeness evaluate irises` printed."""
+    """{kind: {name: [3]}} of what `likeness evaluate irises` printed."""
+    irises = {"photo": {}, "option": {}}
     with open(path, newline="") as file:
-        return {r["name"]: np.float64([r["light"], r["red_green"], r["green_blue"]]) for r in csv.DictReader(file)}
+        for r in csv.DictReader(file):
+            irises[r["kind"]][r["name"]] = np.float64([r["light"], r["red_green"], r["green_blue"]])
+    return irises
 
 
 def fit(portraits, colours, drawn):
@@ -47,7 +50,9 @@ def nearest(portraits, drawn, fitted):
 
 def named_right(portraits, colours, drawn):
     """The colours [N] given to portraits that the fit has not seen."""
-    folds, given = np.arange(len(portraits)) % FOLDS, np.zeros(len(portraits), int)
+    folds, given = np.zeros(len(portraits), int), np.zeros(len(portraits), int)
+    for k in range(len(drawn)):  # some of every colour in each
+        folds[colours == k] = np.arange(np.sum(colours == k)) % FOLDS
     for fold in range(FOLDS):
         given[folds == fold] = nearest(portraits[folds == fold], drawn, fit(portraits[folds != fold], colours[folds != fold], drawn))
     return given
@@ -58,8 +63,7 @@ def main():
     parser.add_argument("--irises", required=True, help="what `likeness evaluate irises` printed for the portraits and renders")
     parser.add_argument("--people", required=True, help="CSV with the columns name and eyes")
     a = parser.parse_args()
-    irises = read_irises(a.irises)
-    options = {name.split("=", 1)[1]: colour for name, colour in irises.items() if "=" in name}
+    irises, options = (read_irises(a.irises)[kind] for kind in ("photo", "option"))
     names = list(options)
     with open(a.people, newline="") as file:
         seen = [(r["name"], r["eyes"]) for r in csv.DictReader(file) if r["eyes"] and r["name"] in irises]

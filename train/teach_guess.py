@@ -1,16 +1,17 @@
-"""Teaches the first guess of a model the sex, age, ancestry and eyes of people in photographs, as somebody saw them in portraits; in closed form.
+"""Teaches the first guess of a model the sex, age, ancestry and eyes of people in photographs, as seen in portraits; in closed form.
 
     python3 train/teach_guess.py --model DIR --photos-aligned DIR --people portrait_people.csv --cache CACHE --held-out CACHE --work WORK
 
 The guess is fitted to renders (train_encoder.py), and what tells a man from a woman, an old face from a young one, there is not what tells
-them apart in photographs: there it tells sexes and ages badly, and takes all eyes for brown. So the rows of MakeHuman's gender, age,
-ethnicity and eye colour are fitted anew, to renders with their sliders and to portraits with the sliders that their people would have (PEOPLE
-below); all other rows stay. Features hardly show irises, so that what is learnt of them is how often eyes are of a colour, and with which skin.
+them apart in photographs: there it tells sexes and ages badly, and takes most eyes for brown. So the rows of MakeHuman's gender, age,
+ethnicity and eye colour are fitted anew, to renders with their sliders and to portraits with the sliders that their people would have
+(PEOPLE below); all other rows stay. Features hardly show irises, so that what is learnt of them is how often eyes are of a colour, and with
+which skin.
 
 DIR holds the exported model with its first guess; --photos-aligned is what `likeness align --landmarks` wrote for the portraits; the caches
 are renders of size 256 (scene_stream.py), WORK keeps their features. The table has a line `name,sex,years,ancestry,eyes` for each portrait
-(STEM of the file, `f` or `m`, 25 to 90 years, `african`, `asian` or `other`, an option of `eye_color` or nothing). Rewrites encoder.safetensors and manifest.json; running it again
-changes nothing.
+(STEM of the file, `f` or `m`, 25 to 90 years, `african`, `asian` or `other`, an option of `eye_color` or nothing). Rewrites
+encoder.safetensors and manifest.json; running it again changes nothing.
 """
 import argparse
 import csv
@@ -68,7 +69,9 @@ def read_people(path, options):
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     try:
-        people = {r["name"]: (r["sex"], float(r["years"]), r["ancestry"], r["eyes"] or "") for r in rows}
+        people = {r["name"]: (r["sex"], float(r["years"]), r["ancestry"], r["eyes"]) for r in rows}
+        if any(None in person for person in people.values()):
+            raise ValueError("a line is too short")
         if len(people) < len(rows):
             raise ValueError("a name occurs twice")
     except (KeyError, TypeError, ValueError) as error:
@@ -146,10 +149,10 @@ def figures(guesses, people):
 
 
 def eye_figures(guesses, seen):
-    """How well guesses [N, options] tell the likeliest eye colour from others, and their mean squared error beside the mean's."""
-    first = seen.sum(0).argmax()
-    kind, error = seen[:, first] > 0, lambda x: round(float(np.square(x - seen).sum(1).mean()), 3)
-    return {"eyes_auc": round(ranked(guesses[:, first], kind), 3), "eyes_error": error(guesses), "eyes_mean_error": error(seen.mean(0))}
+    """How well guesses [N, options] tell the first eye colour from others, and their mean squared error beside the mean's."""
+    kind, error = seen[:, 0] > 0, lambda x: round(float(np.square(x - seen).sum(1).mean()), 3)
+    told = {"eyes_auc": round(ranked(guesses[:, 0], kind), 3)} if kind.any() and not kind.all() else {}
+    return {**told, "eyes_error": error(guesses), "eyes_mean_error": error(seen.mean(0))}
 
 
 def chosen_strength(strengths, renders, truth, z, wanted, log, measure):
@@ -233,11 +236,12 @@ def main():
         tensors["weight"][rows], tensors["bias"][rows] = solved(renders, truth[:, rows], portraits[which], x).solve(strengths[-1])
     metadata["figures"] = json.dumps(measure("taught, its own portraits"))
     part = "; gender, age, ethnicity"
-    labelled = f"{len(names)} portraits labelled by eye, {len(seen)} of them with eye colours"
-    metadata["data"] = metadata["data"].split(part)[0] + f"{part}, {EYES}: also {labelled}"
-    choice = f"strengths {', '.join(f'{s:g}' for s in strengths)}, the best of {' and '.join(str(lesson[0]) for lesson in lessons)} over {FOLDS} folds of portraits"
+    taught = part + (f", {EYES}" if len(lessons) > 1 else "")
+    labelled = f"{len(names)} portraits labelled by eye" + (f", {len(seen)} of them with eye colours" if len(lessons) > 1 else "")
+    metadata["data"] = metadata["data"].split(part)[0] + f"{taught}: also {labelled}"
+    choice = f"strengths {', '.join(f'{s:g}' for s in strengths)}, each the best of several over {FOLDS} folds of portraits"
     recipe = f"on {store.stored} renders and portraits, each as {PORTRAITS_COUNT} renders; {choice}; seed {a.seed}"
-    metadata["recipe"] = metadata["recipe"].split(part)[0] + f"{part}, {EYES}: {recipe}"
+    metadata["recipe"] = metadata["recipe"].split(part)[0] + f"{taught}: {recipe}"
     safetensors_io.save(path, tensors, metadata)
     export.write_manifest(a.model)
 

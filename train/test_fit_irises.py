@@ -12,7 +12,7 @@ import numpy as np
 import fit_irises
 
 DRAWN = np.float64([[-2, 0.5, 0.5], [-1.2, 0.4, 0.6], [-1.2, -0.8, 0.8], [-0.5, -0.1, 0], [-1.4, -0.9, -0.4]])
-MATRIX, OFFSET = np.float64([[0.5, 0, 0], [0, 0.3, 0], [0, 0, 0.25]]), np.float64([-1, 0.1, 0])
+MATRIX, OFFSET = np.float64([[0.5, -0.3, 0], [0, 0.3, 0.1], [0.1, 0, 0.25]]), np.float64([-1, 0.1, 0])
 NAMES = ["brown", "hazel", "green", "grey", "blue"]
 
 
@@ -40,8 +40,8 @@ class FitIrisesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             irises, table = os.path.join(folder, "irises.csv"), os.path.join(folder, "people.csv")
             with open(irises, "w") as file:
-                rows = [(f"p{i}", p) for i, p in enumerate(self.portraits)] + [(f"eye_color={n}", d) for n, d in zip(NAMES, DRAWN)]
-                file.write("\n".join(["name,light,red_green,green_blue", *(",".join([n, *map(str, v)]) for n, v in rows)]))
+                rows = [("photo", f"p{i}", p) for i, p in enumerate(self.portraits)] + [("option", n, d) for n, d in zip(NAMES, DRAWN)]
+                file.write("\n".join(["kind,name,light,red_green,green_blue", *(",".join([k, n, *map(str, v)]) for k, n, v in rows)]))
             with open(table, "w") as file:
                 file.write("name,eyes\n" + people)
             out = io.StringIO()

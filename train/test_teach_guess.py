@@ -89,7 +89,8 @@ class TeachGuessTest(unittest.TestCase):
         truth = np.full((2000, 5), 0.5)
         errors = {}
         log = lambda **f: errors.update({f["strength"]: f["error"]})
-        strength = teach_guess.chosen_strength(teach_guess.STRENGTHS, renders, truth, portraits, wanted, log, lambda guesses: teach_guess.figures(guesses, people))
+        measure = lambda guesses: teach_guess.figures(guesses, people)
+        strength = teach_guess.chosen_strength(teach_guess.STRENGTHS, renders, truth, portraits, wanted, log, measure)
         self.assertEqual(sorted(errors), sorted(teach_guess.STRENGTHS))
         self.assertTrue(np.isfinite(list(errors.values())).all())
         self.assertEqual(strength, max(teach_guess.STRENGTHS), "noise: the more is held back the better")
@@ -107,7 +108,7 @@ class TeachGuessTest(unittest.TestCase):
             self.assertEqual(read("name,sex,years,ancestry,eyes\na,f,52,african,blue\nb,m,40,other,\n"), people)
             self.assertEqual(read(""), {})
             for line in ("a,x,52,african", "a,f,old,african", "a,f,24,african", "a,f,91,african", "a,f,52,martian", "a,f,nan,asian", "a,f",
-                         "a,f,52,asian,red", "a,f,52,asian,\na,m,40,other,"):
+                         "a,f,52,asian,red", "a,f,52,asian", "a,f,52,asian,\na,m,40,other,"):
                 with self.assertRaises(SystemExit, msg=line):
                     read(f"name,sex,years,ancestry,eyes\n{line}\n")
             with self.assertRaises(SystemExit):
