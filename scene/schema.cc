@@ -66,6 +66,9 @@ Status parse_parameter(const Json& entry, std::size_t index, Parameter* paramete
   if (!mark.is_boolean() || (mark == true && (type != "continuous" || parameter->role != ParameterRole::identity)))
     return bad(where + " has a \"mark\" that is not true or false, or is not a continuous parameter of identity");
   parameter->mark = mark == true;
+  const bool rests = entry.contains("rest");
+  if (rests && (type != "continuous" || parameter->role != ParameterRole::nuisance))
+    return bad(where + " has a \"rest\", but is no continuous nuisance");
   if (type == "continuous") {
     parameter->type = ParameterType::continuous;
     if (!finite_number(entry, "min", &parameter->minimum) || !finite_number(entry, "default", &parameter->neutral) ||
@@ -73,10 +76,9 @@ Status parse_parameter(const Json& entry, std::size_t index, Parameter* paramete
       return bad(where + " needs the numbers min, default and max");
     if (!(parameter->minimum < parameter->neutral && parameter->neutral < parameter->maximum))
       return bad(where + " needs min < default < max");
-    const bool rests = entry.contains("rest");
-    if (rests && (parameter->role != ParameterRole::nuisance || !finite_number(entry, "rest", &parameter->rest) ||
-                  parameter->rest < parameter->minimum || parameter->rest > parameter->maximum))
-      return bad(where + " has a \"rest\" that is not from min to max, or is no nuisance");
+    if (rests &&
+        (!finite_number(entry, "rest", &parameter->rest) || parameter->rest < parameter->minimum || parameter->rest > parameter->maximum))
+      return bad(where + " has a \"rest\" that is not from min to max");
     if (!rests) parameter->rest = parameter->neutral;
   } else if (type == "simplex") {
     parameter->type = ParameterType::simplex;

@@ -142,6 +142,14 @@ TEST(Schema, KnowsWhatFacesAreLikeAtRest) {
   EXPECT_EQ(rest(R"("rest":0.7,)"), 0.7);
   EXPECT_EQ(rest(R"("rest":-1,)"), -1);
   EXPECT_EQ(rest(""), 0.5);
+  // Of other types, which would be ignored, it is refused.
+  for (const std::string type : {R"("choice","options":["u","v"],"default":"u")", R"("simplex","components":["p","q"])"}) {
+    for (const auto& [entry, fine] : {std::pair{"", true}, {R"(,"rest":0.5)", false}, {R"(,"rest":"v")", false}}) {
+      const auto schema = Schema::parse(scene(R"([{"name":"a","group":"g","role":"nuisance","type":)" + type + entry + "}]"));
+      EXPECT_EQ(schema.ok(), fine) << type << entry;
+      EXPECT_TRUE(fine || schema.status().message.find("rest") != std::string::npos) << schema.status().message;
+    }
+  }
 }
 
 TEST(Schema, RefusesMalformedScenes) {
