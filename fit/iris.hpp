@@ -30,4 +30,8 @@ double iris_distance(const IrisColour& picture, const IrisColour& drawn, Picture
 /// What drawn eyes are charged that cannot be seen where the picture's can: as far as brown is from blue.
 inline constexpr double kHiddenIris = 2;
 
+/// Share of the term's weight where the photo wears glasses: lenses mirror the room there and veil drawn irises, which must not speak
+/// against glasses.
+inline constexpr double kThroughLenses = 0.25;
+
 }  // namespace likeness

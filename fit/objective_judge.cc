@@ -71,7 +71,7 @@ Result<double> Objective::State::judge(std::span<const float> x) {
   if (colour_term > 0) loss += colours.distance(drawing->colours) * terms[colour_term].factor();
   if (iris) {
     const double apart = drawing->iris ? iris_distance(*iris, *drawing->iris, photo_domain) : kHiddenIris;
-    loss += prior_scale * options.weights.iris * apart;
+    loss += prior_scale * options.weights.iris * iris_share * apart;
   }
   if (lines && drawing->lines) loss += prior_scale * options.weights.glasses * frame_distance(*lines, *drawing->lines);
   if (beard && drawing->beard) loss += prior_scale * options.weights.beard * facial_hair_distance(*beard, *drawing->beard);

@@ -61,6 +61,7 @@ Status Objective::State::set_photo(const FramedPhoto& photo, const ObjectiveOpti
     photo_points = *photo.landmarks;
     if (options.weights.iris > 0) iris = iris_colour(photo.picture, *photo.landmarks);
     if (options.weights.glasses > 0) lines = frame_lines(photo.picture, *photo.landmarks);
+    iris_share = lines && lines->bridge >= FrameLines::kWorn ? kThroughLenses : 1;
     if (options.weights.beard > 0) beard = facial_hair(photo.picture, *photo.landmarks);
   }
   photo_domain = photo.domain;

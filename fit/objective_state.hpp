@@ -55,6 +55,7 @@ struct Objective::State {
   Tensor<float> covered;        // [1, 1, H, W] at their resolution
   LandmarkTerm landmarks;
   std::optional<IrisColour> iris;   // the photo's
+  double iris_share = 1;            // of the term's weight
   std::optional<FrameLines> lines;  // likewise
   std::optional<FacialHair> beard;
   ColourTerm colours;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+#include "fit/objective.hpp"
 #include "fit_fixture.hpp"
 #include "image/color.hpp"
 
@@ -129,6 +130,35 @@ TEST(Iris, CrossedLidsAndCornersAreReadInside) {
       EXPECT_TRUE(std::isfinite(read[0] + read[1] + read[2])) << i << " " << k;
     }
   }
+}
+
+// In pictures of 64 pixels no iris can be seen, which is charged; behind the photo's glasses a quarter of it.
+TEST(Iris, HiddenOnesAreChargedByTheJudgeAndLessBehindGlasses) {
+  const test::SmallClient client;
+  const Schema schema = test::small_schema();
+  const Generator<float> generator = test::small_generator(1);
+  const ResidualNet<float> extractor = test::small_extractor(2, true);
+  const Landmarks face = test::schematic_landmarks();
+  const Image plain = eyes(kBrown, {1, 1, 1});
+  Image glasses = plain;
+  for (int y = 222; y < 228; ++y) {
+    for (int x = 236; x < 277; ++x) std::fill_n(glasses.at(x, y), 3, std::uint8_t{0});
+  }
+  const auto charged = [&](const Image& photo) {
+    const auto loss = [&](double weight) {
+      const auto objective = std::move(*Objective::create(generator, extractor, schema, nullptr));
+      ObjectiveOptions options{.judge = &client};
+      options.weights.iris = weight;
+      Image coverage(512, 512, 1);
+      std::ranges::fill(coverage.pixels, 255);
+      EXPECT_TRUE(objective->set_photo({photo, coverage, &face}, options).ok());
+      return objective->judge(std::vector<std::vector<float>>{schema.default_vector()})->at(0);
+    };
+    return loss(1) - loss(0);
+  };
+  const double all = charged(plain);
+  EXPECT_GT(all, 0.3);
+  EXPECT_NEAR(charged(glasses), kThroughLenses * all, 1e-9);
 }
 
 }  // namespace
