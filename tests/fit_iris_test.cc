@@ -66,18 +66,26 @@ TEST(Iris, TheLightCancels) {
 TEST(Iris, DistanceIsNothingToItselfAndGrowsWithEachPart) {
   const IrisColour brown = {-2, 0.5, 0.4};
   EXPECT_EQ(iris_distance(brown, brown, PictureDomain::render), 0);
-  // Of steps of 1 from what photographs show of these: lengths of the columns of W. Rows, or W transposed, have others.
+  // Of steps from what photographs show of these, by 1: lengths of the columns of W. Rows, or W transposed, have others.
   const IrisColour shown = {-1.057 - 0.283 * 2 - 0.275 * 0.5 - 0.036 * 0.4, -0.073 + 0.024 * 2 + 0.143 * 0.5 + 0.080 * 0.4,
                             0.090 - 0.086 * 2 + 0.019 * 0.5 + 0.154 * 0.4};
   EXPECT_NEAR(iris_distance(shown, brown, PictureDomain::photo), 0, 1e-9);
   const std::array<double, 3> lengths = {std::hypot(2.583, 0.738, 0.697), std::hypot(5.963, 4.601), 10.178};
   for (std::size_t c = 0; c < brown.size(); ++c) {
-    for (const double step : {-1.0, 1.0, 2.0}) {
+    for (const double step : {-0.3, 0.15, 0.3}) {
       IrisColour apart = shown;
       apart[c] += step;
       EXPECT_NEAR(iris_distance(apart, brown, PictureDomain::photo), std::abs(step) * lengths[c], 1e-6) << c;
     }
   }
+}
+
+// The eyes of a portrait in yellow light, seen brown: all colours are 7 and more deviations away, and green is nearest by chance.
+TEST(Iris, AColourCastDoesNotDecide) {
+  const IrisColour cast = {-1.98, 0.40, 0.88}, brown = {-2.00, 0.55, 0.46}, green = {-1.23, -0.81, 0.75};
+  EXPECT_LT(iris_distance(cast, brown, PictureDomain::photo) + 0.5, iris_distance(cast, green, PictureDomain::photo));
+  const IrisColour nowhere = {0, 0, 90};
+  EXPECT_LE(iris_distance(nowhere, brown, PictureDomain::photo), std::sqrt(3) * 4 + 1e-9);
 }
 
 TEST(Iris, RendersAreComparedAsTheirPhotographsWouldBe) {
