@@ -25,7 +25,7 @@ constexpr std::array<IrisColour, 3> kPhotoGain = {{{0.283, -0.275, -0.036}, {-0.
 constexpr IrisColour kPhotoOffset = {-1.057, -0.073, 0.090};
 constexpr std::array<IrisColour, 3> kWhitening = {{{2.583, 0, 0}, {0.738, 5.963, 0}, {-0.697, -4.601, 10.178}}};  // lower triangle
 
-constexpr double kFarthest = 4;  // deviations
+constexpr double kFarthestHue = 4;  // deviations
 
 using Colour = std::array<float, 3>;
 
@@ -121,7 +121,8 @@ double iris_distance(const IrisColour& picture, const IrisColour& drawn, Picture
   for (std::size_t c = 0; c < apart.size(); ++c) {
     double along = 0;
     for (std::size_t k = 0; k <= c; ++k) along += kWhitening[c][k] * apart[k];
-    sum += std::pow(std::clamp(along, -kFarthest, kFarthest), 2);
+    if (c > 0) along = std::clamp(along, -kFarthestHue, kFarthestHue);
+    sum += along * along;
   }
   return std::sqrt(sum);
 }

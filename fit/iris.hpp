@@ -24,8 +24,8 @@ std::optional<IrisColour> iris_colour(const Image& picture, const Landmarks& lan
 /// and blue are about 2 apart. A photograph's whites are shaded and its room is mirrored in the eyes, so it is compared with what portraits
 /// show of such eyes: an affine map that was fitted to the shipped head's five colours and to training portraits whose eyes were looked at
 /// (train/fit_irises.py). Other games' eyes are taken to differ from photographs in the same way. `domain`: of the picture; a render is
-/// taken through the same map. None of the three uncorrelated parts counts for more than 4 deviations: of a colour cast they would all be
-/// far away, and what is left between them chance.
+/// taken through the same map. Neither of the two uncorrelated parts of hue counts for more than 4 deviations: of
+/// a colour cast all options would be far away, and what is left between them chance.
 double iris_distance(const IrisColour& picture, const IrisColour& drawn, PictureDomain domain);
 
 /// What drawn eyes are charged that cannot be seen where the picture's can: as far as brown is from blue.
